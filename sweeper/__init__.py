@@ -12,6 +12,8 @@ if sys.platform == "win32":
     raise SystemExit("sweeper runs on Linux and macOS; on Windows, install and run it in WSL: wsl --install")
 
 if TYPE_CHECKING:
+    __version__: str
+
     from sweeper.app.api import StoredResults, Sweep, load, open, run
     from sweeper.app.checklist import Checklist, checklist
     from sweeper.app.diff_sweeps import Difference, diff_sweeps
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from sweeper.app.predict import TextClassifier, load_model
     from sweeper.app.remove_sweeps import remove_sweep
     from sweeper.app.sweep_list import list_sweeps
-    from sweeper.errors import SearchSpaceError, SweeperError, SweepFailedError, UsageError
+    from sweeper.errors import SearchSpaceError, SweeperError, SweepFailedError, SweepInterrupted, UsageError
     from sweeper.protocol.sweep_plan import SweepPlan
     from sweeper.protocol.sweep_results import SweepResults
     from sweeper.protocol.sweep_summary import SweepSummary
@@ -38,6 +40,7 @@ __all__ = [
     "StoredResults",
     "Sweep",
     "SweepFailedError",
+    "SweepInterrupted",
     "SweepPlan",
     "SweepResults",
     "SweepSpec",
@@ -63,6 +66,7 @@ __all__ = [
 _HOMES = {
     "SearchSpaceError": "sweeper.errors",
     "SweepFailedError": "sweeper.errors",
+    "SweepInterrupted": "sweeper.errors",
     "SweepPlan": "sweeper.protocol.sweep_plan",
     "SweepResults": "sweeper.protocol.sweep_results",
     "SweepSpec": "sweeper.search_space.sweep_spec",
@@ -88,7 +92,23 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import a part of the API when it is first used."""
+    """Import a part of the API when it is first used. `__version__` is that of the installed package, or "unknown"."""
+    if name == "__version__":
+        return _version()
     if name not in __all__:
         raise AttributeError(f"module 'sweeper' has no attribute {name!r}")
     return getattr(import_module(_HOMES.get(name, "sweeper.app.api")), name)
+
+
+def __dir__() -> list[str]:
+    """Return the names of the API, also those that were not used yet."""
+    return sorted({*globals(), *__all__, "__version__"})
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("sweeper")
+    except PackageNotFoundError:  # a checkout that is not installed
+        return "unknown"

@@ -95,11 +95,12 @@ class TrialError(SweeperError):
 class SweepInterrupted(KeyboardInterrupt):
     """The user or the operating system stops the command. Running trials are interrupted.
 
-    The same command continues them.
+    The same command continues them, and so does the same call of `sweeper.run`. It is a KeyboardInterrupt and no
+    SweeperError, so that `except Exception` does not swallow a Ctrl-C.
     """
 
-    def __init__(self, exit_code: int = 130) -> None:
-        super().__init__()
+    def __init__(self, exit_code: int = 130, sweep: str = "the sweep") -> None:
+        super().__init__(f"{sweep} was stopped; calling sweeper.run again continues it")
         self.exit_code = exit_code
 
 

@@ -11,12 +11,13 @@ results.table().to_pandas()     # one row per cell
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import PrivateAttr
 
+from sweeper.app.api_arguments import require_load_arguments, require_spec
 from sweeper.app.show_sweep import take_snapshot
 from sweeper.app.specs import load_spec
 from sweeper.app.stop_sweep import stop_sweep, stop_trial
@@ -59,6 +60,7 @@ class StoredResults(SweepResults):
         """
         from sweeper.app.published_table import sweep_table
 
+        self._folder.require_present()
         return sweep_table(self._folder, self, metric)
 
 
@@ -67,6 +69,10 @@ class Sweep:
     """A sweep in its folder, running or finished."""
 
     folder: SweepFolder
+
+    def __fspath__(self) -> str:
+        """Return the path of its folder, so that functions that take a sweep by its folder take this too."""
+        return str(self.path)
 
     @property
     def path(self) -> Path:
@@ -78,9 +84,9 @@ class Sweep:
         """The search space as it was last run."""
         return self.folder.spec
 
-    @cached_property
+    @property
     def results(self) -> StoredResults:
-        """The results so far, built from the record, also while the sweep runs."""
+        """The results so far, also while the sweep runs. Each use reads the record again."""
         return StoredResults.of(self.folder, current_results(self.folder, self.spec))
 
     @property
@@ -117,8 +123,9 @@ class Sweep:
 
     def reports(self, trial: int) -> "pd.DataFrame":
         """Return one row per validation of a trial: its epoch, and its metrics as in MLflow. Raises UsageError."""
-        record = take_snapshot(self.folder).record(trial)
-        return data_frame([{"epoch": report.epoch, **report.metrics} for report in record.reports])
+        snapshot = take_snapshot(self.folder)
+        rows = [{"epoch": report.epoch, **report.metrics} for report in snapshot.record(trial).reports]
+        return data_frame(rows, ("epoch", snapshot.results.objective))
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> SweepSpec:
@@ -130,7 +137,9 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> SweepSpec:
 
     Raises:
         SearchSpaceError: one line for each mistake, with file, line, key, value, rule and remedy.
+        UsageError: there is no such file, or an argument is of another type.
     """
+    require_load_arguments(path, overrides)
     return load_spec(path, overrides)
 
 
@@ -155,17 +164,24 @@ def run(
         SweepFailedError: nothing in the sweep succeeded; `open` gives what it did, and calling `run` again tries again.
         SweeperError: the sweep could not finish; what it did is in its record.
         UsageError: the input is wrong, or another process runs this sweep.
+        SweepInterrupted: Ctrl-C, a signal or `sweeper stop` has stopped it; calling `run` again continues it.
     """
     from sweeper.app.run_sweeps import run_sweeps
     from sweeper.terminal.output import PlainOutput
 
+    require_spec(spec, "run")
     (completed,) = run_sweeps(PlainOutput(progress=progress), [spec], Path(sweeps), inline=inline, fresh=fresh)
-    return StoredResults.of(completed.folder, completed.results)
+    return StoredResults.of(_at_absolute_path(completed.folder), completed.results)
 
 
-def open(path: str | Path, *, sweeps: str | Path = "sweeps") -> Sweep:
+def open(path: str | PathLike[str], *, sweeps: str | Path = "sweeps") -> Sweep:
     """Return the sweep in a folder such as `sweeps/sst5-3f9a1c2e`, or of this name in the folder `sweeps`.
 
     Raises UsageError if there is none.
     """
-    return Sweep(find_named_sweep(path, Path(sweeps)))
+    return Sweep(_at_absolute_path(find_named_sweep(path, Path(sweeps))))
+
+
+def _at_absolute_path(folder: SweepFolder) -> SweepFolder:
+    """Return the same folder, which is still found after the program has changed its working directory."""
+    return SweepFolder(folder.path.absolute(), folder.manifest)

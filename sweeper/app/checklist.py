@@ -4,6 +4,7 @@ The questions are in our own words. Each answer is a draft: the authors know wha
 """
 
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 from sweeper.app import checklist_answers as answers
@@ -48,11 +49,11 @@ class Checklist:
         return "\n".join([*lines, r"\end{description}"]) + "\n"
 
 
-def checklist(sweep: str | Path, *, sweeps: str | Path = "sweeps") -> Checklist:
+def checklist(sweep: str | PathLike[str], *, sweeps: str | Path = "sweeps") -> Checklist:
     """Return answers for a reviewer's checklist, by the record of a sweep, finished or not.
 
-    `sweep` is a folder or a name in the folder `sweeps`. What the record does not have is said to be unknown. Raises
-    UsageError if there is no such sweep, RecordError if its record is damaged.
+    `sweep` is a folder, a name in the folder `sweeps`, or an opened sweep. What the record does not have is said to be
+    unknown. Raises UsageError if there is no such sweep, RecordError if its record is damaged.
     """
     folder = find_named_sweep(sweep, Path(sweeps))
     spec = folder.spec

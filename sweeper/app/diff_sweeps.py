@@ -1,15 +1,19 @@
 """Compares the questions of two sweeps: what each searches, on which data, with which versions."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sweeper.app.specs import load_spec
-from sweeper.storage.sweep_folder import SweepFolder, open_sweep
+from sweeper.app.specs import load_spec, shipped_spaces
+from sweeper.errors import UsageError
+from sweeper.storage.sweep_folder import MANIFEST, SweepFolder, open_sweep
 from sweeper.storage.sweep_names import find_named_sweep, named_folder
+from sweeper.wording import allowed_hint
 
 _PINS = "resolved"
 _FILE_SUFFIXES = (".yaml", ".yml")
@@ -34,7 +38,9 @@ class _Question:
     others: Mapping[str, Any]
 
 
-def diff_sweeps(first: str | Path, second: str | Path, *, sweeps: str | Path = "sweeps") -> list[Difference]:
+def diff_sweeps(
+    first: str | PathLike[str], second: str | PathLike[str], *, sweeps: str | Path = "sweeps"
+) -> list[Difference]:
     """Return the keys in which two sweeps differ; each is a sweep, or a search space file or name.
 
     The revisions and digests of data and encoders are compared if both are sweeps. Raises UsageError.
@@ -45,13 +51,25 @@ def diff_sweeps(first: str | Path, second: str | Path, *, sweeps: str | Path = "
     return [*_compare(a.identity, b.identity, "question"), *_compare(a.others, b.others, "spending")]
 
 
-def _read(name: str | Path, sweeps: Path) -> _Question:
+def _read(name: str | PathLike[str], sweeps: Path) -> _Question:
     folder = named_folder(name, sweeps)
     path = Path(name)
     if folder is None and (path.suffix in _FILE_SUFFIXES or not _looks_like_sweep(path)):
-        spec = load_spec(name)
+        _require_known(path, sweeps)
+        spec = load_spec(path)
         return _Question(dict(spec.identity), _spending(spec.model_dump(mode="json"), spec.identity))
     return _of_sweep(find_named_sweep(name, sweeps) if folder is None else open_sweep(folder))
+
+
+def _require_known(path: Path, sweeps: Path) -> None:
+    """Raise UsageError for a bare name that is neither that of a sweep nor that of a search space."""
+    spaces = shipped_spaces()
+    with suppress(OSError):  # a name that no file can have
+        if path.suffix or path.exists() or path.name in spaces:
+            return
+    names = [*sorted(manifest.parent.name for manifest in sweeps.glob(f"*/{MANIFEST}")), *spaces]
+    rule = f"neither a sweep in {sweeps} nor a file nor a shipped search space, {allowed_hint(names, path.name)}"
+    raise UsageError(f"{path}: {rule}")
 
 
 def _looks_like_sweep(path: Path) -> bool:

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 
 from sweeper.app.kept_model import KeptModel, find_model
@@ -17,7 +18,7 @@ _TEXTS = ("a film to remember", "Two hours that I will not get back.", "so, so. 
 
 
 def export_model(
-    model: str | Path,
+    model: str | PathLike[str],
     out: str | Path,
     *,
     sweeps: str | Path = "sweeps",

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -78,7 +79,7 @@ def write_prediction_settings(folder: Path, spec: SweepSpec, params: Mapping[str
     write_json(folder / _SETTINGS, _settings(spec, params))
 
 
-def find_model(name: str | Path, sweeps: Path) -> KeptModel:
+def find_model(name: str | PathLike[str], sweeps: Path) -> KeptModel:
     """Return the best model of a sweep, or the model in a folder, such as one of `sweeper train`. Raises UsageError."""
     folder = expand_home(name)
     if (folder / _WEIGHTS).is_file():

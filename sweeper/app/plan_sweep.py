@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from sweeper.app.allocation import allocate_resources
+from sweeper.app.api_arguments import require_spec
 from sweeper.app.disk_space import checkpoint_disk, disk_problem, free_for_sweep
 from sweeper.app.fit_checks import require_gpu_for_fp16
 from sweeper.app.kept_calibration import keep_calibration
@@ -48,6 +49,7 @@ def plan(
         UsageError: the input is wrong, or data or encoders cannot be had.
         SweeperError: no training can be timed.
     """
+    require_spec(spec, "plan")
     output = PlainOutput(progress=progress)
     if calibrate:
         require_sweeps_folder(Path(sweeps))

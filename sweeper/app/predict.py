@@ -4,6 +4,7 @@ import json
 import tempfile
 import warnings
 from collections.abc import Iterable, Sequence
+from os import PathLike
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -73,7 +74,7 @@ class TextClassifier:
         return found
 
 
-def load_model(model: str | Path, *, sweeps: str | Path = "sweeps") -> TextClassifier:
+def load_model(model: str | PathLike[str], *, sweeps: str | Path = "sweeps") -> TextClassifier:
     """Return the best model of a sweep, or the model in a folder that `sweeper train` wrote.
 
     Raises UsageError if there is none.

@@ -3,6 +3,7 @@
 import shlex
 import shutil
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 
 from sweeper.app.mlflow_sync import tracking_uri
@@ -40,7 +41,7 @@ def describe_loss(folder: SweepFolder) -> str:
     return f"{folder.path}: {size}{counted}"
 
 
-def remove_sweep(sweep: str | Path, *, runs: bool = False, sweeps: str | Path = "sweeps") -> int:
+def remove_sweep(sweep: str | PathLike[str], *, runs: bool = False, sweeps: str | Path = "sweeps") -> int:
     """Delete a sweep, and return the number of its runs that were deleted from MLflow.
 
     With `runs`, they are deleted first; where MLflow does not answer, or does not show all of them, nothing is. `mlflow

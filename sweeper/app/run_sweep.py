@@ -18,14 +18,14 @@ from sweeper.app.prepare_data import PreparedSweep, load_training_data, summariz
 from sweeper.app.share_gpus import allocate, share_gpus
 from sweeper.app.stage_jobs import checkpoint_storage, stage_jobs
 from sweeper.data.dataset_description import summarize_splits
-from sweeper.errors import UsageError
+from sweeper.errors import SweepInterrupted, UsageError
 from sweeper.protocol.learned_from import describe_learned_from, learned_from
 from sweeper.protocol.results import results_of_study
 from sweeper.protocol.sweep import StageJobs, run_protocol
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.storage.record_lock import is_locked, locked_error
 from sweeper.storage.requests import Requests
-from sweeper.storage.sweep_folder import SweepFolder, create_sweep, differing_keys, find_sweep
+from sweeper.storage.sweep_folder import SweepFolder, create_sweep, differing_keys, find_sweep, is_sweep, open_sweep
 from sweeper.terminal.output import Output
 from sweeper.training.types import TrainingData
 from sweeper.trials.interfaces import ProgressView, Runner, Tracker
@@ -94,15 +94,19 @@ class SweepRun:
             needed, certain = checkpoint_disk(spec, data, resources.slots)
             announce_plan(self.output, spec, study.all_trials(), resources.slots, needed, self.prepared.hours)
             require_disk(self.sweeps, folder, certain, is_remote=is_remote)
-            return folder, self._drive(folder, study, resources, data)
+            try:
+                return folder, self._drive(folder, study, resources, data)
+            except SweepInterrupted as interruption:
+                raise SweepInterrupted(interruption.exit_code, folder.name) from None
 
     def _open_folder(self, resources: TrialResources, data: Mapping[str, TrainingData]) -> SweepFolder:
         """Return the folder of the sweep, which is made if it has not begun.
 
-        Raises UsageError if another command began the sweep while this one was preparing it.
+        Raises UsageError if another command began or removed the sweep while this one was preparing it.
         """
         prepared = self.prepared
         if prepared.folder is not None:
+            _require_unmoved(prepared.folder)
             return prepared.folder
         begun = None if prepared.is_fresh else find_sweep(self.sweeps, prepared.spec)
         if begun is not None and is_locked(begun.journal):
@@ -179,3 +183,10 @@ class SweepRun:
         finalize(self.output, self.prepared, folder, study.all_trials(), results, jobs.confirm.storage)
         sweep_artifacts.attach_artifacts(tracker, folder)
         return results
+
+
+def _require_unmoved(folder: SweepFolder) -> None:
+    """Raise UsageError if the folder of a sweep is no longer there, or another sweep is: it would begin at zero."""
+    if not is_sweep(folder.path) or open_sweep(folder.path).manifest != folder.manifest:
+        reason = "was deleted, moved or replaced while this command prepared to continue it"
+        raise UsageError(f"{folder.path}: {reason}; run the command again to begin a new sweep")

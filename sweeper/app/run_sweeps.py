@@ -23,6 +23,7 @@ from sweeper.protocol.sweep_results import SweepResults
 from sweeper.protocol.system_results import SystemResult
 from sweeper.search_space.sections import Resources
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.record_lock import is_locked, locked_error
 from sweeper.storage.sweep_folder import SweepFolder, find_sweep
 from sweeper.terminal.output import Output
 from sweeper.training.registry import encoder_kind
@@ -51,7 +52,8 @@ def run_sweeps(
     With `inline`, trials run in this process instead of under Ray. With `fresh`, new sweeps start beside earlier ones.
     `on_completed` hears of each sweep as soon as it is done. Data sets and encoders of all sweeps are fetched before
     Ray starts; it starts in the background. Raises UsageError if the folder `sweeps` cannot be written to, or if a new
-    sweep is known to exceed its budget's hours, and SweepFailedError for sweeps in which nothing succeeded, after the
+    sweep is known to exceed its budget's hours, SweepLockedError before anything is fetched if another process drives
+    one of the sweeps, and SweepFailedError for sweeps in which nothing succeeded, after the
     others have run.
     """
     require_sweeps_folder(sweeps)
@@ -60,6 +62,9 @@ def run_sweeps(
         require_record(known)
     sought = list(zip(specs, folders, strict=True))
     unfinished = [k for k, (spec, folder) in enumerate(sought) if not is_done(spec, folder)]
+    for known in filter(None, (folders[k] for k in unfinished)):
+        if is_locked(known.journal):
+            raise locked_error(known.journal)
     completed: dict[int, CompletedRun] = {}
     command = _Command(output, sweeps, on_completed, inline=inline, fresh=fresh)
     if unfinished:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 
 from sweeper.app.open_study import read_study
@@ -32,6 +33,8 @@ class SweepSnapshot:
         for record in self.records:
             if record.trial.number == number:
                 return record
+        if not isinstance(number, Integral):
+            raise UsageError(f"{self.folder.path}: the number of a trial must be a whole number, got {number!r}")
         allowed = f"allowed: 1 to {len(self.records)}" if self.records else "none has begun"
         raise UsageError(f"{self.folder.path}: has no trial {number}, {allowed}")
 

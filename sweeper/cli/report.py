@@ -53,6 +53,7 @@ def report(
         from sweeper.app.report import FILE_NAME as REPORT
         from sweeper.app.report import report_sweep
         from sweeper.storage.sweep_names import find_named_sweep
+        from sweeper.terminal.sweeps_table import format_bytes
 
         folders = [find_named_sweep(name, sweeps) for name in named]
         is_one = len(folders) == 1
@@ -64,4 +65,4 @@ def report(
             page, label = report_sweep(terminal, folders[0], texts=texts, out=path, metric=metric), "report"
         else:
             page, label = write_comparison(named, sweeps, path, metric), "comparison"
-        terminal.line(f"{label}: {page} ({page.stat().st_size / 1e6:.1f} MB)")
+        terminal.line(f"{label}: {page} ({format_bytes(page.stat().st_size)})")

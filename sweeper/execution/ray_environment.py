@@ -5,6 +5,7 @@ has set keeps the user's value.
 """
 
 import os
+from collections.abc import Mapping
 
 from sweeper.execution.ray_internals import GCS_RECONNECT_TIMEOUT
 
@@ -46,5 +47,23 @@ WORKER_ENVIRONMENT = {
 # must survive that: RayRunner starts Ray again, or reports that the cluster's head is lost.
 _DRIVER_ENVIRONMENT = {GCS_RECONNECT_TIMEOUT: "86400"}
 
+# Ray sets these in the driver's own process when it starts, and leaves them there: the first leads `breakpoint()` to a
+# debugger that does not stop once Ray has ended.
+_SET_BY_RAY = ("PYTHONBREAKPOINT", "RAY_AUTH_MODE")
+
 for _name, _value in {**WORKER_ENVIRONMENT, **_DRIVER_ENVIRONMENT}.items():
     os.environ.setdefault(_name, _value)
+
+
+def variables_set_by_ray() -> Mapping[str, str | None]:
+    """Return the present values of the variables that Ray sets in the driver's process; None where one is not set."""
+    return {name: os.environ.get(name) for name in _SET_BY_RAY}
+
+
+def restore_variables(values: Mapping[str, str | None]) -> None:
+    """Set environment variables to their values of before; None removes one."""
+    for name, value in values.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value

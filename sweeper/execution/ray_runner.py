@@ -1,7 +1,7 @@
 """The runner on Ray: it starts Ray on this machine, or joins a cluster, and says what a trial can get there."""
 
 # Ray reads its environment when it is imported, so this import must stay the first one.
-from sweeper.execution.ray_environment import WORKER_ENVIRONMENT
+from sweeper.execution.ray_environment import WORKER_ENVIRONMENT, restore_variables, variables_set_by_ray
 
 # isort: split
 import os
@@ -9,7 +9,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from sweeper.execution.background_start import BackgroundStart
 from sweeper.execution.cluster_address import cluster_address
 from sweeper.execution.ray_folder import make_ray_folder, ray_temporary
 from sweeper.execution.ray_measurement import measure_side_by_side, start_workers
+from sweeper.execution.ray_warnings import needless_warnings_left_out
 from sweeper.execution.ray_workers import RayWorkers
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import TrainingData
@@ -68,6 +69,9 @@ class RayRunner:
 
     def __enter__(self) -> "RayRunner":
         """Start Ray in the background, or join the cluster. Raises UsageError if the cluster cannot be joined."""
+        self.restored = ExitStack()  # what the process gets back once Ray has ended
+        self.restored.callback(restore_variables, variables_set_by_ray())
+        self.restored.enter_context(needless_warnings_left_out())
         self.start = BackgroundStart(self._start_ray)
         if self.is_remote:
             try:
@@ -79,6 +83,7 @@ class RayRunner:
 
     def __exit__(self, *_: object) -> None:
         self.start.close(ray.shutdown)
+        self.restored.close()
         self.lock.release()
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -160,7 +160,7 @@ class SearchStage(Stage):
         if source is not None and not self.is_closed:
             clone = self.study.clone(source, request.params)
             self.requeued.appendleft(clone)
-            self.promotion.update(self.study.get(clone))
+            self._update_trackers(self.study.get(clone))
 
     def _has_new(self) -> bool:
         return bool(self.turns.open_systems()) or self.promotion.next_trial(self.turns.count_new()) is not None

@@ -17,12 +17,15 @@ from sweeper.protocol.learned_from import LearnedFrom
 from sweeper.protocol.result_model import ResultModel
 from sweeper.protocol.study_variance import StudyVariance
 from sweeper.protocol.system_results import ConfirmationResult, Metrics, SystemResult
-from sweeper.training.config import Scalar
+from sweeper.training.config import Scalar, TrainConfig
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TestAccess
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_SPREAD_FIELDS = {"params", "metrics", "test"}  # of a trial, each of whose keys has a column of its own
 
 
 class SearchResult(ResultModel):
@@ -194,10 +197,25 @@ class SweepResults(ResultModel):
         """Return one row per trial: its system, hyperparameters, seed, outcome, score, cost and metrics.
 
         Hyperparameters and metrics have a column each, named as in MLflow (`alpha`, `validation/accuracy`); a
-        hyperparameter that does not apply to a trial is missing there.
+        hyperparameter that does not apply to a trial is missing there. A metric that has the name of a hyperparameter
+        is `metric/NAME`, such as `metric/learning_rate`, the rate at the best validation. `trained_epochs` are the
+        epochs that a trial trained; `epochs` is the hyperparameter, if it is searched.
         """
-        rows = []
-        for trial in self.trial_results:
-            fields = trial.model_dump(exclude={"params", "metrics", "test"})
-            rows.append({**fields, **trial.params, **trial.metrics, **(trial.test or {})})
-        return data_frame(rows)
+        columns = [_field_column(name) for name in TrialResult.model_fields if name not in _SPREAD_FIELDS]
+        return data_frame([_trial_row(trial) for trial in self.trial_results], [*columns, self.objective])
+
+
+def _field_column(field: str) -> str:
+    return "trained_epochs" if field == "epochs" else field
+
+
+def _trial_row(trial: TrialResult) -> dict[str, object]:
+    """Return the values of a trial by column. No two of them have the same column, in any search space."""
+    fields = trial.model_dump(exclude=_SPREAD_FIELDS)
+    taken = TrialResult.model_fields.keys() | TrainConfig.model_fields.keys()
+    metrics = {**trial.metrics, **(trial.test or {})}
+    return {
+        **{_field_column(name): value for name, value in fields.items()},
+        **trial.params,
+        **{f"metric/{name}" if name in taken else name: value for name, value in metrics.items()},
+    }

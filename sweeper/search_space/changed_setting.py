@@ -1,6 +1,7 @@
 """A setting with some values changed by a user, for a trial that stays in its system and in its search space."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from sweeper.errors import UsageError
 from sweeper.search_space.space import ConditionalDomain, Params, SearchSpace
@@ -46,6 +47,9 @@ def _require_searched(space: SearchSpace, name: str, value: Scalar) -> None:
     searched = [hyperparameter.name for hyperparameter in space.searched_hyperparameters()]
     if name in searched:
         if not space.hyperparameter(name).contains(value):
+            number = _as_number(value)
+            if number is not None and space.hyperparameter(name).contains(number):
+                raise UsageError(f"{name}: must be the number {format_value(number)}, got the text '{value}'")
             allowed = space.hyperparameter(name).describe_values()
             raise UsageError(f"--set {name}={format_value(value)}: is outside the space, allowed: {allowed}")
         return
@@ -55,6 +59,14 @@ def _require_searched(space: SearchSpace, name: str, value: Scalar) -> None:
     if name in space.fixed:
         raise UsageError(f"{place}: {name} is the same in every trial of this sweep; another value is another sweep")
     raise UsageError(f"{place}: is not searched in this sweep, {allowed_hint(searched, name)}")
+
+
+def _as_number(value: Scalar) -> int | float | None:
+    """Return the number that a text means, such as '16' of a program; None if it means none."""
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(value) if isinstance(value, str) else None
+    return None
 
 
 def _value(name: str, branch: ConditionalDomain, params: Mapping[str, Scalar], changes: Params) -> Scalar:

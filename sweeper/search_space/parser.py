@@ -4,14 +4,17 @@ Every mistake that a user can make in a file is found here, before any large lib
 """
 
 import errno
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
 from sweeper.errors import SearchSpaceError
 from sweeper.home_folder import expand_home
-from sweeper.search_space.document import SourceDocument
+from sweeper.search_space.document import KeyPath, SourceDocument
+from sweeper.search_space.issue import SpecIssue
 from sweeper.search_space.pydantic_errors import translate_errors
 from sweeper.search_space.spec_checks import check_spec
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -25,11 +28,29 @@ def parse_spec(document: SourceDocument) -> SweepSpec:
         issues = translate_errors(error, SweepSpec)
     else:
         issues = list(check_spec(spec))
-    if issues:
-        lines = [document.message(issue.path, issue.rule) for issue in issues]
-        raise SearchSpaceError(list(dict.fromkeys(lines)))
+    _raise_issues(document.message, issues)
     vars(spec)["source"] = document  # the cached value of a property: it is no key of the file
     return spec
+
+
+def require_runnable(spec: SweepSpec) -> None:
+    """Raise SearchSpaceError if a spec that a program made from values, or changed, has mistakes: a line for each."""
+    try:
+        spec.model_dump(warnings="error")
+    except PydanticSerializationError:  # `model_copy` checks nothing
+        try:
+            SweepSpec.model_validate(spec.model_dump(warnings=False))
+        except ValidationError as error:
+            _raise_issues(spec.message, translate_errors(error, SweepSpec))
+        rule = "a key was set to a value of another type, such as a mapping for budget"
+        raise SearchSpaceError([f"{rule}; give the change to sweeper.load, in overrides"]) from None
+    _raise_issues(spec.message, list(check_spec(spec)))
+
+
+def _raise_issues(message: Callable[[KeyPath, str], str], issues: Sequence[SpecIssue]) -> None:
+    """Raise SearchSpaceError with a line for each issue, if there are any."""
+    if issues:
+        raise SearchSpaceError(list(dict.fromkeys(message(issue.path, issue.rule) for issue in issues)))
 
 
 def _with_absolute_paths(document: SourceDocument) -> dict[str, Any]:

@@ -57,6 +57,11 @@ class SweepFolder:
         summary = self.manifest.splits.get("validation")
         return "" if summary is None else summary["digest"]
 
+    def require_present(self) -> None:
+        """Raise UsageError if the folder was deleted or moved after it had been opened."""
+        if not self.path.exists():
+            raise UsageError(f"{self.path}: the folder of this sweep is gone; if it was moved, open it where it is now")
+
     @property
     def texts(self) -> Mapping[str, int]:
         """The number of texts in each split."""
@@ -71,8 +76,9 @@ class SweepFolder:
     def spec(self) -> SweepSpec:
         """The spec as last run, which may have a larger budget than at the first start.
 
-        Raises UsageError if sweep.yaml is missing or damaged.
+        Raises UsageError if the folder is gone, or sweep.yaml is missing or damaged.
         """
+        self.require_present()
         path = self.path / SPEC
         try:
             return _readable(SweepSpec.model_validate(load_yaml(path).values))

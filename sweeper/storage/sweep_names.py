@@ -1,8 +1,10 @@
 """Names of sweeps, as every command takes them: a folder, a file in it such as sweep.yaml, or a name in `sweeps`."""
 
 import difflib
+import os
 from collections.abc import Iterable
 from contextlib import suppress
+from os import PathLike
 from pathlib import Path
 
 from sweeper.errors import UsageError
@@ -13,7 +15,7 @@ _MAX_LISTED = 10  # names in a message
 _EXAMPLE = "sst5-3f9a1c2e"
 
 
-def find_named_sweep(name: str | Path, sweeps: Path) -> SweepFolder:
+def find_named_sweep(name: str | PathLike[str], sweeps: Path) -> SweepFolder:
     """Return the sweep that `name` names: its folder, a file in this folder, or its name in the folder `sweeps`.
 
     Raises UsageError if there is none, with the sweeps that are there, the nearest name first, or if it is damaged.
@@ -21,11 +23,11 @@ def find_named_sweep(name: str | Path, sweeps: Path) -> SweepFolder:
     require_folder(sweeps)
     path = named_folder(name, sweeps)
     if path is None:
-        raise UsageError(_unknown_sweep(str(name), sweeps))
+        raise UsageError(_unknown_sweep(os.fspath(name), sweeps))
     return open_sweep(path)
 
 
-def named_folder(name: str | Path, sweeps: Path) -> Path | None:
+def named_folder(name: str | PathLike[str], sweeps: Path) -> Path | None:
     """Return the folder of the sweep that `name` names, or None if there is none."""
     given = expand_home(name)
     for path in (given, sweeps / given):

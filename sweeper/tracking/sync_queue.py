@@ -60,7 +60,9 @@ class SyncQueue:
     # ---- for the sweep
 
     def update(self, record: TrialRecord) -> None:
-        """Request a sync of a trial's run with its newest record."""
+        """Request a sync of a trial's run with its newest record. A clone that waits for its start has no run yet."""
+        if not record.trial.attempt and record.end is None:
+            return
         with self._changed:
             self.records[record.trial.number] = record
             self._add(record.trial.number)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
@@ -43,6 +44,16 @@ print([name for name in ("ray", "torch", "transformers", "mlflow", "optuna") if 
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_package_lists_its_functions_and_knows_its_version() -> None:
+    program = "import sweeper; print(*set(sweeper.__all__) - set(dir(sweeper)), sweeper.__version__)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    try:
+        expected = metadata.version("sweeper")
+    except metadata.PackageNotFoundError:
+        expected = "unknown"
+    assert done.stdout.strip() == expected
 
 
 @pytest.mark.mlflow

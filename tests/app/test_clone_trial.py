@@ -15,10 +15,11 @@ from sweeper.protocol.search_result import is_search_over
 from sweeper.protocol.search_stage import SearchStage
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.storage.requests import CloneRequest, Requests
+from sweeper.terminal.progress import SweepProgress
 from sweeper.tracking.trial_payload import run_name, run_tags
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialEnd, TrialRecord
-from tests.support.fakes import report
+from tests.support.fakes import RecordingTracker, report
 from tests.support.mirrored_sweeps import run_mirrored
 from tests.support.recorded_sweeps import RecordedSweep
 
@@ -115,12 +116,15 @@ def test_the_samplers_proposals_are_all_made_beside_a_clone(sampler: str, tmp_pa
 def test_a_running_search_starts_a_clone_next_and_its_share_stays(tmp_path: Path) -> None:
     sweep = RecordedSweep(tmp_path / "sweeps", **FLAT)
     with sweep.study() as study:
-        stage = SearchStage(sweep.spec, study, [])
+        tracker = RecordingTracker()
+        stage = SearchStage(sweep.spec, study, [tracker])
         first = stage.next_trial()
         assert first
         requests = [CloneRequest(first.number, {**first.params, "batch_size": 8}), CloneRequest(77, {})]
         stage.requests = lambda: [requests.pop(0)] if requests else []
         assert stage.heartbeat(first)
+        assert [record.trial.attempt for record in tracker.states.values()] == [1, 0]
+        assert SweepProgress(sweep.spec, tracker.states).total == 5  # at once, as `sweeper watch` counts
         second = stage.next_trial()
         assert second
         assert (second.clone_of, second.attempt, second.config.batch_size) == (1, 1, 8)

@@ -53,6 +53,16 @@ def test_versions_count_between_sweeps_and_not_for_a_file(tmp_path: Path) -> Non
     assert package.diff_sweeps(second, tmp_path / "space.yaml") == []
 
 
+def test_a_name_of_nothing_is_answered_with_sweeps_and_search_spaces(tmp_path: Path) -> None:
+    sweep = RecordedSweep(tmp_path).folder
+    with pytest.raises(UsageError) as error:
+        package.diff_sweeps("quikstart", sweep.path, sweeps=tmp_path)
+    message = str(error.value)
+    rule = f"quikstart: neither a sweep in {tmp_path} nor a file nor a shipped search space, allowed: {sweep.name}, "
+    assert message.startswith(rule)
+    assert message.endswith("did you mean quickstart?")
+
+
 def test_shipped_search_spaces_are_compared_by_name() -> None:
     assert keys(package.diff_sweeps("sst5", "sst2"))["dataset"] == "question"
     assert package.diff_sweeps("sst5", ROOT / "search_spaces" / "sst5.yaml") == []

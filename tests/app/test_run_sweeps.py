@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.app.remove_sweeps import remove_sweep
 from sweeper.app.run_sweeps import is_confirmed, run_sweeps
-from sweeper.errors import UsageError
+from sweeper.errors import SweepInterrupted, SweepLockedError, UsageError
 from sweeper.protocol.system_results import ConfirmationResult, SearchBest, SystemResult
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import create_sweep
 from sweeper.terminal.output import PlainOutput
+from tests.support.recorded_sweeps import RecordedSweep
 from tests.support.search_spaces import small_spec
 
 CONFIRMED = ConfirmationResult(
@@ -68,3 +70,69 @@ def test_a_sweep_that_another_command_begins_meanwhile_does_not_begin_twice(tmp_
     with pytest.raises(UsageError, match="another command has begun this sweep meanwhile; run this one again"):
         run_sweeps(output, [spec], sweeps, inline=True)
     assert len(list(sweeps.glob("*/sweep.json"))) == 1
+
+
+class Interrupting(PlainOutput):
+    """An output at which a user presses Ctrl-C as soon as a trial has ended."""
+
+    def line(self, text: str = "", style: str | None = None, *, tail: str = "") -> None:
+        if "trials done" in text:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> tuple[SweepSpec, Path, SweepInterrupted]:
+    """Stop a sweep after its first trial. Return its spec, its folder and the error."""
+    keys = {"dataset": "feelings", "compare": {"encoder": ["rnn"], "loss": ["ce"]}, "search": {}, "asha": "off"}
+    limit, sweeps = {"train": 60, "validation": 30}, tmp_path_factory.mktemp("stopped")
+    spec = small_spec(**keys, training={"epochs": 1}, budget={"trials": 2}, limit=limit)
+    with pytest.raises(SweepInterrupted) as interruption:
+        run_sweeps(Interrupting(progress=False), [spec], sweeps, inline=True)
+    (folder,) = sweeps.glob("feelings-*")
+    return spec, folder, interruption.value
+
+
+@pytest.mark.mlflow
+def test_a_stopped_sweep_is_named_with_what_continues_it(stopped: tuple[SweepSpec, Path, SweepInterrupted]) -> None:
+    _, folder, interruption = stopped
+    assert str(interruption) == f"{folder.name} was stopped; calling sweeper.run again continues it"
+    assert (interruption.exit_code, isinstance(interruption, KeyboardInterrupt)) == (130, True)
+
+
+class Removing(PlainOutput):
+    """An output of a command whose sweep is deleted before its trials continue."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(progress=False)
+        self.folder = folder
+
+    @contextmanager
+    def step(self, text: str) -> Iterator[Callable[[str], None]]:
+        if text == "starting":
+            remove_sweep(self.folder)
+        yield lambda _: None
+
+
+@pytest.mark.mlflow
+def test_a_sweep_that_is_deleted_meanwhile_does_not_begin_at_zero(
+    stopped: tuple[SweepSpec, Path, SweepInterrupted],
+) -> None:
+    spec, folder, _ = stopped
+    with pytest.raises(UsageError, match="was deleted, moved or replaced while this command prepared to continue it"):
+        run_sweeps(Removing(folder), [spec], folder.parent, inline=True)
+    assert not folder.exists()
+
+
+class Unused(PlainOutput):
+    """An output of a command that must not begin anything."""
+
+    @contextmanager
+    def step(self, text: str) -> Iterator[Callable[[str], None]]:
+        raise AssertionError(text)
+        yield
+
+
+def test_a_sweep_that_is_driven_is_refused_before_anything_is_fetched(tmp_path: Path) -> None:
+    sweep = RecordedSweep(tmp_path / "sweeps").search([None])
+    with sweep.study(), pytest.raises(SweepLockedError, match="another sweeper drives this sweep, process"):
+        run_sweeps(Unused(), [sweep.spec], tmp_path / "sweeps", inline=True)

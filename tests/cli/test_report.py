@@ -18,6 +18,7 @@ from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage import predictions
 from sweeper.storage.sweep_folder import SweepFolder, create_sweep
+from sweeper.terminal.sweeps_table import format_bytes
 from sweeper.terminal.terminal import Terminal
 from sweeper.training.types import ModelScores, Predictions, ValidationReport
 from sweeper.trials.outcome import Outcome
@@ -171,7 +172,7 @@ def test_the_command_prints_where_the_page_is(folder: SweepFolder, dataset: Prep
     done = run_here(["report", str(folder.path)], tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     place = folder.path / "report.html"
-    assert done.stdout.splitlines()[-1] == f"report: {place} ({place.stat().st_size / 1e6:.1f} MB)"
+    assert done.stdout.splitlines()[-1] == f"report: {place} ({format_bytes(place.stat().st_size)})"
     first = dataset.splits["validation"].texts[0]
     assert first in place.read_text(encoding="utf-8")
     (tmp_path / "shared").mkdir()

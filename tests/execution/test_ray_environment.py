@@ -1,4 +1,4 @@
-"""Workers keep what they free for the next trial, whichever thread trains it."""
+"""Workers keep what they free for the next trial, and Ray leaves the environment of the driver as it was."""
 
 import os
 import platform
@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from sweeper.execution.ray_environment import WORKER_ENVIRONMENT
+from sweeper.execution.ray_runner import RayRunner
 
 _ALLOCATE_IN_THREADS = """
 import ctypes, threading
@@ -33,3 +34,14 @@ def test_all_threads_of_a_worker_allocate_in_one_arena(environment: dict[str, st
     command = [sys.executable, "-c", _ALLOCATE_IN_THREADS]
     arenas = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=True).stdout
     assert (arenas.count("<heap nr=") == 1) is is_one, arenas
+
+
+@pytest.mark.ray
+def test_the_program_keeps_its_own_debugger_once_ray_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONBREAKPOINT", "pdb.set_trace")
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    with RayRunner() as runner:
+        runner.allocate(1, 0)
+        assert os.environ["PYTHONBREAKPOINT"] != "pdb.set_trace"
+    assert os.environ["PYTHONBREAKPOINT"] == "pdb.set_trace"
+    assert "RAY_AUTH_MODE" not in os.environ

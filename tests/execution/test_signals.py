@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 from typing import Any
 
@@ -68,3 +69,16 @@ def test_other_signals_are_collected_and_their_handlers_are_called_too(set_handl
     assert handled == [*NUMBERS]
     assert received == [signal.SIGINT, signal.SIGTERM, signal.SIGTERM]
     assert {signal.getsignal(number) for number in NUMBERS} == {interrupt}
+
+
+def test_a_run_in_another_thread_leaves_signals_to_the_main_thread(set_handlers: Callable[[Any], None]) -> None:
+    """As with asyncio.to_thread: Python sets handlers in the main thread only."""
+
+    def collect() -> list[int]:
+        with collect_signals() as received:
+            assert {signal.getsignal(number) for number in NUMBERS} == {signal.default_int_handler}
+        return received
+
+    set_handlers(signal.default_int_handler)
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(collect).result() == []

@@ -8,7 +8,7 @@ import pytest
 from sweeper.app.sweep_artifacts import summary_metrics
 from sweeper.protocol.results import stored_results
 from sweeper.protocol.search_result import is_search_over
-from sweeper.protocol.sweep_results import SweepResults
+from sweeper.protocol.sweep_results import SweepResults, TrialResult
 from sweeper.reporting.winner import describe_winner, find_winner
 from sweeper.trials.outcome import Outcome
 from tests.support.recorded_sweeps import RecordedSweep
@@ -94,3 +94,19 @@ def test_the_limit_that_ends_a_second_round_is_named(tmp_path: Path) -> None:
     assert results.search is not None
     assert results.search.ended_by == "objective.stop_at"
     assert is_search_over(sweep.spec, results)
+
+
+def test_a_table_of_trials_keeps_hyperparameters_beside_metrics_of_the_same_name(tmp_path: Path) -> None:
+    search = {"learning_rate": [1e-3, 1e-2], "epochs": [1, 3]}
+    sweep = RecordedSweep(tmp_path, compare=ONE_SYSTEM, search=search, training={}, confirm={"seeds": 0}, asha="off")
+    results = results_of(sweep.search([Outcome.COMPLETED]).finish())
+    rates = {"learning_rate": 1e-5, "validation/accuracy": 0.5}
+    trials = [trial.model_copy(update={"metrics": rates}) for trial in results.trial_results]
+    table = results.model_copy(update={"trial_results": trials}).trials()
+    assert table.columns.is_unique
+    for name in search:
+        assert list(table[name]) == [trial.params[name] for trial in trials]
+    assert list(table["metric/learning_rate"]) == [1e-5] * len(trials)
+    assert list(table["trained_epochs"]) == [trial.epochs for trial in trials]
+    columns = len(TrialResult.model_fields) - 3 + len(trials[0].params) + len(rates)
+    assert len(table.columns) == columns

@@ -1,6 +1,7 @@
 """The queue of runs to sync: changes that follow each other quickly cost one request."""
 
 import time
+from dataclasses import replace
 
 from sweeper.tracking.client import PARENT
 from sweeper.tracking.sync_queue import SyncQueue
@@ -39,6 +40,14 @@ def test_a_trial_that_starts_and_ends_quickly_is_one_request() -> None:
     assert time.monotonic() - start >= 0.05
     queue.mark_done(request, repeat=False)
     assert len(queue) == 0
+
+
+def test_a_clone_that_waits_for_its_start_has_no_run() -> None:
+    queue, waiting = begun_queue(0), replace(record(0), trial=replace(record(0).trial, attempt=0))
+    queue.update(waiting)
+    assert len(queue) == 0
+    queue.update(replace(waiting, end=TrialEnd(Outcome.STOPPED_EARLY)))  # a user stopped it before
+    assert len(queue) == 1
 
 
 def test_a_change_during_a_sync_is_a_request_of_its_own() -> None:

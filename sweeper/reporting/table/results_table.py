@@ -83,7 +83,8 @@ class ResultsTable:
         """
         from sweeper.reporting.table.records import to_records
 
-        return data_frame(to_records(self, detail=detail))
+        columns = ("from", *self.hyperparameters, "dataset", "mean", "sd", "metric", "seeds")
+        return data_frame(to_records(self, detail=detail), columns)
 
 
 def build_table(
