@@ -49,10 +49,15 @@ class TextClassifier:
         """Return the label of each text, or pair of texts, and the probability of each class.
 
         The columns are `label`, and `probability/NAME` for each class. A model that predicts any number of labels has
-        a list of them in the column `labels` instead. Raises UsageError for a row that has not as many texts.
+        a list of them in the column `labels` instead. Raises UsageError for a row that has not as many texts, and for
+        what is no list.
         """
         import pandas as pd
 
+        if isinstance(texts, str):
+            raise UsageError("predict takes a list of texts, got a string; write predict([text])")
+        if not isinstance(texts, Iterable):
+            raise UsageError(f"predict takes a list of texts, got {quote_value(texts)}; write predict([text])")
         rows = [(row,) if isinstance(row, str) or not isinstance(row, Iterable) else tuple(row) for row in texts]
         for row in rows:
             if len(row) != self.texts_per_row or not all(isinstance(text, str) for text in row):

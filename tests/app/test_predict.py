@@ -71,6 +71,14 @@ def test_rows_of_another_form_are_refused(rows: list[Any], shown: str, tmp_path:
     assert str(refusal.value) == f"the model takes 1 text in a row, got {shown}"
 
 
+@pytest.mark.parametrize(("texts", "shown"), [("w1 w2", "a string"), ("", "a string"), (None, "nothing"), (3, "3")])
+def test_what_is_no_list_of_texts_is_refused(texts: Any, shown: str, tmp_path: Path) -> None:
+    folder = keep_random_model(tmp_path / "sweeps")
+    with pytest.raises(UsageError) as refusal:
+        package.load_model(folder.path).predict(texts)
+    assert str(refusal.value) == f"predict takes a list of texts, got {shown}; write predict([text])"
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
