@@ -169,7 +169,7 @@ def _parse(dataset: DatasetSpec, tables: Mapping[str, RawTable]) -> LabelledData
     if describe_unlabelled_test(dataset, tables) is not None:
         tables = {split: table for split, table in tables.items() if split != "test"}
     bad_rows = BadRows()
-    parsed = {split: parse_rows(dataset, table, bad_rows) for split, table in tables.items()}
+    parsed = {split: parse_rows(dataset, split, table, bad_rows) for split, table in tables.items()}
     class_names = parsed["train"].label_names
     require_no_measurements(dataset, class_names)
     require_label_column(dataset, parsed["train"])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sweeper.data.catalog import DATASETS
+from sweeper.data.dataset_description import describe_dataset
 from sweeper.data.dataset_spec import DatasetSpec
 from sweeper.data.preprocessing import OnBadRows, content_digest, prepare
 from sweeper.data.rows import RawTable
@@ -116,6 +117,25 @@ def test_a_label_that_the_training_split_lacks_makes_a_row_bad() -> None:
     with pytest.raises(UnavailableError, match="the training split does not have this label, got sideways"):
         prepare(CUSTOM, tables)
     assert prepare(CUSTOM, tables, "drop").splits["validation"].texts == ["x"]
+
+
+def test_test_rows_that_are_left_out_are_counted_by_reason() -> None:
+    dropped = reviews(
+        *[("x", "sideways")] * 3, ("", "up"), ("y", None), ("z", ["up"]), ("kept", "up"), unreadable=("a.jsonl:9: bad",)
+    )
+    prepared = prepare(CUSTOM, {"train": GOOD, "validation": GOOD, "test": dropped}, "drop")
+    assert prepared.left_out_of_test == (
+        "1 of 8 test rows is left out: it cannot be read",
+        "1 of 8 test rows is left out: its text is missing or cannot be used",
+        "2 of 8 test rows are left out: their label is missing or cannot be used",
+        "3 of 8 test rows are left out: they have a label that train lacks",
+    )
+    assert describe_dataset(prepared).test_warnings[:4] == prepared.left_out_of_test
+
+
+def test_bad_rows_of_other_splits_are_not_said_of_test() -> None:
+    tables = {"train": reviews(("a", "up"), ("", "up"), ("b", "down")), "validation": GOOD, "test": GOOD}
+    assert prepare(CUSTOM, tables, "drop").left_out_of_test == ()
 
 
 def test_many_bad_rows_are_counted_and_the_first_fifty_are_listed() -> None:
