@@ -86,10 +86,10 @@ def _predict(
 ) -> str:
     """Return the predictions in a format. What libraries print goes to a temporary log."""
     terminal.capture_libraries()
-    with terminal.step(f"predicting {len(rows):,} rows"):
+    with terminal.step(f"predicting {len(rows):,} rows") as show:
         from sweeper.app.predict import TextClassifier
 
-        probabilities = TextClassifier(kept).probabilities(rows).tolist()
+        probabilities = TextClassifier(kept).probabilities(rows, lambda done: show(f"{done:,} done")).tolist()
     named = [dict(zip(kept.labels, values, strict=True)) for values in probabilities]
     predicted = [
         PredictedRow(dict(zip(columns, texts, strict=True)), values, kept.thresholds)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import sweeper as package
 from sweeper.app.prediction_rows import parse_lines, read_rows
@@ -69,6 +70,21 @@ def test_rows_of_another_form_are_refused(rows: list[Any], shown: str, tmp_path:
     with pytest.raises(UsageError) as refusal:
         package.load_model(folder.path).predict(rows)
     assert str(refusal.value) == f"the model takes 1 text in a row, got {shown}"
+
+
+@pytest.mark.parametrize(("encoder", "threads"), [("gru", 1), ("tiny", 2)])
+def test_progress_is_shown_and_a_recurrent_encoder_gets_the_threads_of_its_training(
+    encoder: str, threads: int, tmp_path: Path
+) -> None:
+    classifier = package.load_model(keep_random_model(tmp_path / "sweeps", encoder=encoder).path)
+    seen, before = list[tuple[int, int]](), torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        classifier.probabilities([["w1"]] * 150, lambda done: seen.append((done, torch.get_num_threads())))
+        assert seen == [(64, threads), (128, threads), (150, threads)]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize(("texts", "shown"), [("w1 w2", "a string"), ("", "a string"), (None, "nothing"), (3, "3")])
