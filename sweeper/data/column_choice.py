@@ -67,7 +67,7 @@ def choose_columns(
     labels = [_require_column(name, names, label, "--label")] if label else _find_labels(profiles, text)
     if not labels:
         _require_header(profiles, names, name)
-        raise UsageError(f"{name}: {_describe_missing_label(profiles)}")
+        raise UsageError(f"{name}: {_describe_missing_label(profiles, text)}")
     others = [profile for profile in profiles if profile.name != labels[0]]
     texts = [tuple(text)] if text else _find_texts(others)
     if not texts:
@@ -78,8 +78,14 @@ def choose_columns(
     return ColumnChoice(texts, labels, {profile.name: profile.describe_examples() for profile in profiles})
 
 
-def _describe_missing_label(profiles: Sequence[ColumnProfile]) -> str:
-    """Return why the column that is called label is none, or that there is no such column, with the remedy."""
+def _describe_missing_label(profiles: Sequence[ColumnProfile], text: Sequence[str]) -> str:
+    """Return why the column that is called label is none, or that there is no such column, with the remedy.
+
+    `text` are the columns that the user names as texts.
+    """
+    profiles = [profile for profile in profiles if profile.name not in text]
+    if not profiles:
+        return f"has no column for the labels beside {' and '.join(text)}, which --text names; add one"
     named = next((profile for profile in profiles if profile.name.casefold() in LABEL_NAMES), None)
     others = [profile.name for profile in profiles if profile is not named]
     if named is None:
