@@ -1,5 +1,6 @@
 """The rows that cannot be used: their number by split and kind, and a line for each of the first."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +8,15 @@ from enum import StrEnum
 
 from sweeper.wording import count_noun
 
+SAVE_AS_UTF8 = "save the file as UTF-8, as iconv -f LATIN1 -t UTF-8 does"  # the remedy for another encoding
+
 _MAX_LISTED = 50  # rows that are named
+_UNDECODED = re.compile(r":\d+(: row \d+)?: not UTF-8$")  # the end of the line on such a row of a text file
+
+
+def are_undecoded(lines: Sequence[str]) -> bool:
+    """Return True if most of the lines on bad rows are about text that is not UTF-8, in a file of text."""
+    return 2 * sum(bool(_UNDECODED.search(line)) for line in lines) > len(lines)
 
 
 class BadRowKind(StrEnum):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sweeper.data.bad_rows import BadRows
+from sweeper.data.bad_rows import SAVE_AS_UTF8, BadRows, are_undecoded
 from sweeper.data.column_checks import require_label_column, require_validation
 from sweeper.data.dataset_spec import DatasetSpec
 from sweeper.data.label_checks import describe_unlabelled_test, in_label_order, require_no_measurements
@@ -137,9 +137,10 @@ def _list_as_json(texts: Sequence[str]) -> Iterator[str]:
 
 def _bad_rows_error(dataset: DatasetSpec, bad_rows: BadRows) -> UnavailableError:
     listed = "\n".join(["", *bad_rows.listed()])
+    remedy = f"correct them, {SAVE_AS_UTF8}" if are_undecoded(bad_rows.lines) else "correct them"
     return UnavailableError(
         f"data set {dataset.name}: {count_noun(bad_rows.count, 'row', form=',')} cannot be used; "
-        f"correct them, or set on_bad_rows: drop{listed}"
+        f"{remedy}, or set on_bad_rows: drop{listed}"
     )
 
 

@@ -129,6 +129,15 @@ def test_a_line_without_a_text_is_named(text: str, columns: list[str], message: 
     assert message in str(refusal.value)
 
 
+def test_a_file_in_another_encoding_has_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("review,stars\ngood,1\ncafé,2\n".encode("latin-1"))
+    with pytest.raises(UsageError) as refusal:
+        read_rows(tmp_path / "a.csv", ["review"], {}, skip_bad_rows=False)
+    assert str(refusal.value).endswith(
+        "a.csv:3: not UTF-8; save the file as UTF-8, as iconv -f LATIN1 -t UTF-8 does; --skip-bad-rows leaves them out"
+    )
+
+
 def test_bad_rows_can_be_left_out_and_a_missing_column_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("reveiw,stars\ngood,1\n,2\n", encoding="utf-8")
     with pytest.raises(UsageError, match="has no column review, allowed: reveiw, stars; did you mean reveiw"):

@@ -95,7 +95,8 @@ def test_a_bad_row_is_an_error_with_its_place_or_dropped_with_a_note(case: str) 
     with pytest.raises(UnavailableError) as caught:
         prepare(CUSTOM, tables)
     first, second = str(caught.value).splitlines()
-    assert first == "data set own: 1 row cannot be used; correct them, or set on_bad_rows: drop"
+    assert first.startswith("data set own: 1 row cannot be used; correct them, ")
+    assert first.endswith("or set on_bad_rows: drop")
     assert second.startswith(line)
     prepared = prepare(CUSTOM, tables, "drop")
     assert prepared.splits["train"].texts == ["a", "b"]
@@ -136,6 +137,21 @@ def test_test_rows_that_are_left_out_are_counted_by_reason() -> None:
 def test_bad_rows_of_other_splits_are_not_said_of_test() -> None:
     tables = {"train": reviews(("a", "up"), ("", "up"), ("b", "down")), "validation": GOOD, "test": GOOD}
     assert prepare(CUSTOM, tables, "drop").left_out_of_test == ()
+
+
+@pytest.mark.parametrize(
+    ("lines", "remedy"),
+    [
+        (("a.csv:2: not UTF-8", "a.csv:3: not UTF-8"), "correct them, save the file as UTF-8, as iconv"),
+        (("a.json:1: row 2: not UTF-8",), "correct them, save the file as UTF-8, as iconv"),
+        (("a.csv:2: not UTF-8", "a.csv:3: badly quoted"), "correct them, or set"),
+        (("a.parquet: row 2: not UTF-8",), "correct them, or set"),
+    ],
+)
+def test_a_file_in_another_encoding_has_the_remedy(lines: tuple[str, ...], remedy: str) -> None:
+    train = reviews(("a", "up"), ("b", "down"), unreadable=lines)
+    with pytest.raises(UnavailableError, match=f"cannot be used; {remedy}"):
+        prepare(CUSTOM, {"train": train})
 
 
 def test_many_bad_rows_are_counted_and_the_first_fifty_are_listed() -> None:
