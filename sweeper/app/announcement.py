@@ -13,6 +13,7 @@ from sweeper.terminal.output import Output
 from sweeper.terminal.plan_view import describe_hours
 from sweeper.terminal.sweeps_table import format_bytes
 from sweeper.training.types import TrainingData
+from sweeper.trials.interfaces import Runner
 from sweeper.trials.resources import TrialResources
 from sweeper.trials.trial import TrialRecord
 from sweeper.wording import count_noun
@@ -68,6 +69,12 @@ def announce_plan(
         parts.append(f"{count_noun(fresh, 'epoch')} of confirmation")
     duration = f"; {describe_hours(hours)} in all" if hours else ""
     output.line(f"  {', '.join(parts)}; {slots} at a time; checkpoints take up to {format_bytes(disk)}{duration}")
+
+
+def announce_workers(output: Output, runner: Runner, slots: int) -> None:
+    """Print that workers start, which takes a while before the first trial. In one process there are none."""
+    if runner.has_workers and slots:
+        output.line(f"  starting {count_noun(slots, 'worker')}; the first trial begins once one has started")
 
 
 def data_facts(prepared: PreparedSweep, data: Mapping[str, TrainingData]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from sweeper.app.new_text import NewSpaceText
 from sweeper.app.output_paths import require_writable_file
 from sweeper.app.specs import load_spec
 from sweeper.atomic_write import atomic_write
-from sweeper.data.bad_rows import BadRows
+from sweeper.data.bad_rows import SAVE_AS_UTF8, BadRows, are_undecoded
 from sweeper.data.column_checks import require_label_column
 from sweeper.data.column_choice import ColumnChoice, choose_columns
 from sweeper.data.column_profiles import profile_columns
@@ -169,7 +169,7 @@ def _parse(dataset: DatasetSpec, tables: Mapping[str, RawTable]) -> LabelledData
     if describe_unlabelled_test(dataset, tables) is not None:
         tables = {split: table for split, table in tables.items() if split != "test"}
     bad_rows = BadRows()
-    parsed = {split: parse_rows(dataset, table, bad_rows) for split, table in tables.items()}
+    parsed = {split: parse_rows(dataset, split, table, bad_rows) for split, table in tables.items()}
     class_names = parsed["train"].label_names
     require_no_measurements(dataset, class_names)
     require_label_column(dataset, parsed["train"])
@@ -186,12 +186,12 @@ def _parse(dataset: DatasetSpec, tables: Mapping[str, RawTable]) -> LabelledData
 
 def _require_utf8(bad_rows: BadRows, table: RawTable) -> None:
     """Raise UsageError if so many rows are not UTF-8 that the file must have another encoding."""
-    undecoded = [line for line in bad_rows.lines if line.endswith("not UTF-8")]
-    if 2 * len(undecoded) > len(bad_rows.lines) and 100 * bad_rows.count > len(table):
-        first = undecoded[0].removesuffix(": not UTF-8")
+    if are_undecoded(bad_rows.lines) and 100 * bad_rows.count > len(table):
+        ending = ": not UTF-8"
+        first = next(line for line in bad_rows.lines if line.endswith(ending)).removesuffix(ending)
         raise UsageError(
             f"{table.name}: {count_noun(bad_rows.count, 'row')} cannot be used, first {first}, which is not UTF-8; "
-            "save the file as UTF-8, as iconv -f LATIN1 -t UTF-8 does"
+            f"{SAVE_AS_UTF8}"
         )
 
 

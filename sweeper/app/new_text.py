@@ -49,12 +49,11 @@ class NewSpaceText:
         ]
 
     def _data(self) -> list[str]:
-        bad = self.summary.bad_rows
         keys = [f"  {key}: {_value(value)}" for key, value in self.dataset.items()]
         if "validation" not in self.dataset and "hub" not in self.dataset:
             keys.append("  # without a validation file, a tenth of the training texts is used, always the same")
-        if bad and self.keeps_bad_rows:
-            return ["dataset:", *keys, f"on_bad_rows: drop  # {bad:,} rows have no text or no label, or cannot be read"]
+        if self.summary.bad_rows and self.keeps_bad_rows:
+            return ["dataset:", *keys, f"on_bad_rows: drop  # {'; '.join(self.summary.bad_row_kinds)}"]
         return ["dataset:", *keys]
 
     def _systems(self) -> list[str]:

@@ -16,6 +16,16 @@ def require_writable_file(option: str, path: Path) -> None:
     _require_parent(option, path)
 
 
+def require_other_file(option: str, path: Path, read: Path) -> None:
+    """Raise UsageError if `path` is the file that the command reads, also by a link or another spelling."""
+    try:
+        is_same = path.samefile(read)
+    except OSError:  # one of them is not there
+        return
+    if is_same:
+        raise UsageError(f"{option} {path}: is the file that is read; name another")
+
+
 def require_writable_folder(option: str, path: Path) -> None:
     """Raise UsageError if `path` is no folder that can be written to. Its parent must exist."""
     if not _exists(path):

@@ -3,7 +3,8 @@
 import json
 import tempfile
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from os import PathLike
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from sweeper.app.kept_model import KeptModel, find_model
 from sweeper.app.prediction_rows import clean_text
 from sweeper.errors import UsageError
+from sweeper.training.registry import encoder_kind
 from sweeper.wording import count_noun, quote_value
 
 if TYPE_CHECKING:
@@ -50,10 +52,15 @@ class TextClassifier:
         """Return the label of each text, or pair of texts, and the probability of each class.
 
         The columns are `label`, and `probability/NAME` for each class. A model that predicts any number of labels has
-        a list of them in the column `labels` instead. Raises UsageError for a row that has not as many texts.
+        a list of them in the column `labels` instead. Raises UsageError for a row that has not as many texts, and for
+        what is no list.
         """
         import pandas as pd
 
+        if isinstance(texts, str):
+            raise UsageError("predict takes a list of texts, got a string; write predict([text])")
+        if not isinstance(texts, Iterable):
+            raise UsageError(f"predict takes a list of texts, got {quote_value(texts)}; write predict([text])")
         rows = [(row,) if isinstance(row, str) or not isinstance(row, Iterable) else tuple(row) for row in texts]
         for row in rows:
             if len(row) != self.texts_per_row or not all(isinstance(text, str) for text in row):
@@ -65,13 +72,28 @@ class TextClassifier:
         table.insert(0, *self._served.name_labels(probabilities))
         return table
 
-    def probabilities(self, rows: Sequence[Sequence[str]]) -> "NDArray[np.float32]":
-        """Return the probability of each class (N, C) for rows of one text, or of two."""
+    def probabilities(
+        self, rows: Sequence[Sequence[str]], show: Callable[[int], None] = lambda _: None
+    ) -> "NDArray[np.float32]":
+        """Return the probability of each class (N, C) for rows of one text, or of two.
+
+        After each batch, `show` gets the number of rows that are done.
+        """
         columns = [[row[k] for row in rows] for k in range(self.texts_per_row)]
-        found: NDArray[np.float32] = self._served.predict_probabilities(
-            columns[0], columns[1] if len(columns) > 1 else None
-        )
+        with self._limit_threads():
+            found: NDArray[np.float32] = self._served.predict_probabilities(
+                columns[0], columns[1] if len(columns) > 1 else None, show
+            )
         return found
+
+    def _limit_threads(self) -> AbstractContextManager[None]:
+        """Return a context with no more CPU threads than the training had, for a small layer that more slow down."""
+        from sweeper.training.device import limit_threads
+
+        threads = self.kept.hyperparameters.get("threads")
+        if threads is None or encoder_kind(self.kept.settings["encoder"]).is_pretrained:
+            return nullcontext()
+        return limit_threads(int(threads))
 
 
 def load_model(model: str | PathLike[str], *, sweeps: str | Path = "sweeps") -> TextClassifier:

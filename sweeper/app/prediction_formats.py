@@ -20,8 +20,14 @@ class PredictedRow:
 
     @property
     def column(self) -> str:
-        """The name of the predicted label's column: label, or labels."""
-        return "label" if self.thresholds is None else "labels"
+        """The name of the predicted label's column: label or labels, with `predicted_` where a text has that name."""
+        return self.name_column("label" if self.thresholds is None else "labels")
+
+    def name_column(self, name: str) -> str:
+        """Return the name of a column of the prediction, with `predicted_` before it where a text has that name."""
+        while name in self.texts:
+            name = f"predicted_{name}"
+        return name
 
     @property
     def label(self) -> str | list[str]:
@@ -49,7 +55,9 @@ def to_csv(rows: Sequence[PredictedRow]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     if rows:
-        writer.writerow([*rows[0].texts, rows[0].column, *(f"probability/{name}" for name in rows[0].probabilities)])
+        first = rows[0]
+        named = (first.name_column(f"probability/{name}") for name in first.probabilities)
+        writer.writerow([*first.texts, first.column, *named])
     for row in rows:
         label = row.label if isinstance(row.label, str) else json.dumps(row.label, ensure_ascii=False)
         writer.writerow([*row.texts.values(), label, *(f"{value:.6g}" for value in row.probabilities.values())])
@@ -63,7 +71,7 @@ def to_json_lines(rows: Sequence[PredictedRow]) -> str:
 
 def _to_object(row: PredictedRow) -> dict[str, object]:
     probabilities = {name: round(value, 6) for name, value in row.probabilities.items()}
-    return {**row.texts, row.column: row.label, "probabilities": probabilities}
+    return {**row.texts, row.column: row.label, row.name_column("probabilities"): probabilities}
 
 
 PREDICTION_FORMATS: Mapping[str, PredictionFormat] = {

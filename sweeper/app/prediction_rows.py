@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from sweeper.data.arrow_columns import list_values
+from sweeper.data.bad_rows import SAVE_AS_UTF8, are_undecoded
 from sweeper.data.cell_values import BadValueError, to_text
 from sweeper.data.local_files import read_tables
 from sweeper.errors import UsageError
@@ -75,7 +76,8 @@ def _clean_rows(
     if bad_rows and not skip_bad_rows:
         more = f" and {len(bad_rows) - _MAX_NAMED} more" if len(bad_rows) > _MAX_NAMED else ""
         named = "; ".join(bad_rows[:_MAX_NAMED])
-        raise UsageError(f"{source}: some rows cannot be used: {named}{more}; --skip-bad-rows leaves them out")
+        encode = f"{SAVE_AS_UTF8}; " if are_undecoded(bad_rows) else ""
+        raise UsageError(f"{source}: some rows cannot be used: {named}{more}; {encode}--skip-bad-rows leaves them out")
     if not usable:
         raise UsageError(f"{source}: has no text; give it one in each row")
     return usable

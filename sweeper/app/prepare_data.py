@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -140,7 +140,7 @@ def _prepare_dataset(spec: SweepSpec, pin: str | None) -> tuple[PreparedDataset,
     require_enough_batches(spec, len(subsets["train"]))
     require_defined_objective(spec, count_classes(subsets["validation"], dataset.class_names))
     full_sizes = {split: len(rows) for split, rows in dataset.splits.items()}
-    return PreparedDataset(subsets, dataset.class_names, dataset.notes, full_sizes), revision
+    return replace(dataset, splits=subsets, full_sizes=full_sizes), revision
 
 
 def _in_megabytes(show_progress: Callable[[str], None]) -> Callable[[int, int], None]:

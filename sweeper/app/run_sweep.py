@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from sweeper.app import mlflow_sync, sweep_artifacts
-from sweeper.app.announcement import announce, announce_plan
+from sweeper.app.announcement import announce, announce_plan, announce_workers
 from sweeper.app.best_model import store_model_uri
 from sweeper.app.disk_space import checkpoint_disk, require_disk
 from sweeper.app.finalize import finalize
@@ -94,6 +94,7 @@ class SweepRun:
             needed, certain = checkpoint_disk(spec, data, resources.slots)
             announce_plan(self.output, spec, study.all_trials(), resources.slots, needed, self.prepared.hours)
             require_disk(self.sweeps, folder, certain, is_remote=is_remote)
+            announce_workers(self.output, self.runner, resources.slots)
             try:
                 return folder, self._drive(folder, study, resources, data)
             except SweepInterrupted as interruption:

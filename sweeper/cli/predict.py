@@ -48,10 +48,12 @@ def predict(
     """  # fmt: skip
     with cli_session(quiet=out is None) as terminal:
         from sweeper.app.kept_model import find_model
-        from sweeper.app.output_paths import require_writable_file
+        from sweeper.app.output_paths import require_other_file, require_writable_file
 
         if out is not None:
             require_writable_file("--out", out)
+            if file is not None:
+                require_other_file("--out", out, file)
         format_name = chosen_format(format_, out, PREDICTION_FORMATS, DEFAULT_FORMAT)
         kept = find_model(model, sweeps)
         rows = _read(terminal, kept, file, text or kept.text_columns, skip_bad_rows=skip_bad_rows)
@@ -84,10 +86,10 @@ def _predict(
 ) -> str:
     """Return the predictions in a format. What libraries print goes to a temporary log."""
     terminal.capture_libraries()
-    with terminal.step(f"predicting {len(rows):,} rows"):
+    with terminal.step(f"predicting {len(rows):,} rows") as show:
         from sweeper.app.predict import TextClassifier
 
-        probabilities = TextClassifier(kept).probabilities(rows).tolist()
+        probabilities = TextClassifier(kept).probabilities(rows, lambda done: show(f"{done:,} done")).tolist()
     named = [dict(zip(kept.labels, values, strict=True)) for values in probabilities]
     predicted = [
         PredictedRow(dict(zip(columns, texts, strict=True)), values, kept.thresholds)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sweeper.data.column_checks import are_too_many_classes
 from sweeper.data.column_profiles import ColumnProfile
 from sweeper.data.table_columns import clean_name
 from sweeper.errors import UsageError
@@ -65,9 +66,11 @@ def choose_columns(
         raise UsageError(f"--text: names one column, or two for pairs, got {len(text)} ({', '.join(text)})")
     text = [_require_column(name, names, column, "--text") for column in text]
     labels = [_require_column(name, names, label, "--label")] if label else _find_labels(profiles, text)
+    if label and labels[0] not in text:
+        _require_classes(profiles, labels[0], text, name)
     if not labels:
         _require_header(profiles, names, name)
-        raise UsageError(f"{name}: {_describe_missing_label(profiles)}")
+        raise UsageError(f"{name}: {_describe_missing_label(profiles, text)}")
     others = [profile for profile in profiles if profile.name != labels[0]]
     texts = [tuple(text)] if text else _find_texts(others)
     if not texts:
@@ -78,15 +81,39 @@ def choose_columns(
     return ColumnChoice(texts, labels, {profile.name: profile.describe_examples() for profile in profiles})
 
 
-def _describe_missing_label(profiles: Sequence[ColumnProfile]) -> str:
-    """Return why the column that is called label is none, or that there is no such column, with the remedy."""
+def _describe_missing_label(profiles: Sequence[ColumnProfile], text: Sequence[str]) -> str:
+    """Return why the column that is called label is none, or that there is no such column, with the remedy.
+
+    `text` are the columns that the user names as texts.
+    """
+    profiles = [profile for profile in profiles if profile.name not in text]
+    if not profiles:
+        return f"has no column for the labels beside {' and '.join(text)}, which --text names; add one"
     named = next((profile for profile in profiles if profile.name.casefold() in LABEL_NAMES), None)
     others = [profile.name for profile in profiles if profile is not named]
-    if named is None:
-        reason = "no column looks like a label (few different short values); name it with --label"
-        return f"{reason}, {allowed_hint(others)}"
-    reason = f"the column {named.name} {named.describe_values()}, so it is no label"
-    return f"{reason}; name another with --label, {allowed_hint(others)}" if others else reason
+    if named is not None:
+        return _refuse_label(named, others)
+    dated = [profile for profile in profiles if profile.has_dates]
+    reason = "no column looks like a label (few different short values)"
+    if dated:
+        return f"{reason}; {_refuse_label(dated[0], [name for name in others if name != dated[0].name])}"
+    return f"{reason}; name it with --label, {allowed_hint(others)}"
+
+
+def _require_classes(profiles: Sequence[ColumnProfile], label: str, text: Sequence[str], name: str) -> None:
+    """Raise UsageError if the column that the user names as the label holds dates, or identifies rows."""
+    profile = next(profile for profile in profiles if profile.name == label)
+    if profile.has_dates or are_too_many_classes(profile.distinct, profile.filled):
+        others = [other.name for other in profiles if other.name not in (label, *text)]
+        raise UsageError(f"{name}: {_refuse_label(profile, others)}")
+
+
+def _refuse_label(profile: ColumnProfile, others: Sequence[str]) -> str:
+    """Return the reason why a column is no label, with the remedy. `others` are the columns that may be it."""
+    remedies = ["write them as strings if they are classes"] if profile.has_dates else []
+    remedies += [f"name another with --label, {allowed_hint(others)}"] if others else []
+    reason = f"the column {profile.name} {profile.describe_values()}, so it is no label"
+    return f"{reason}; {', or '.join(remedies) or 'add a column of labels'}"
 
 
 def _require_column(place: str, names: Sequence[str], column: str, option: str) -> str:

@@ -1,5 +1,6 @@
 """A look at the columns of a table: what kind of values each has, so that text and label can be told apart."""
 
+import datetime
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ _MOST_FRACTIONS = 20  # different numbers with a fraction; more are measurements
 _MOST_LABEL_WORDS = 6.0
 _ADDRESS = re.compile(r"(https?://|www\.)\S+$|\S+@\S+\.\w+$|[\d\s:/.TZ+-]{8,}$|[0-9a-fA-F-]{16,}$")
 _SHOWN_EXAMPLES, _LONGEST_EXAMPLE = 5, 55
+_DATES = (datetime.date, datetime.time, datetime.timedelta)
 _UNSPACED = re.compile("[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]")  # scripts that write no spaces
 
 
@@ -30,7 +32,7 @@ class ColumnProfile:
     """One column of N rows. `codes` number the different values, (N,), and `examples` are some of those as text.
 
     `words` is the mean length of a value, `filled` the number of rows with one. `is_plain` is False where values are
-    lists and the like, `is_number` is True where all are numbers.
+    lists and the like, `has_dates` is True where some are dates or times, `is_number` where all are numbers.
     """
 
     name: str
@@ -40,6 +42,7 @@ class ColumnProfile:
     filled: int
     words: float
     is_plain: bool
+    has_dates: bool
     is_number: bool
     is_address: bool
     fractions: int
@@ -78,6 +81,8 @@ class ColumnProfile:
 
     def describe_values(self) -> str:
         """Return what the values are, for a message about a column that cannot be the label."""
+        if self.has_dates:
+            return "holds dates or times"
         if not self.is_plain:
             return "holds lists or the like"
         if self.fractions > _MOST_FRACTIONS:
@@ -107,6 +112,7 @@ def _profile(name: str, values: Column) -> ColumnProfile:
         filled=int(len(codes) - np.isin(codes, missing).sum()),
         words=float(np.mean([count_words(text) for text in texts])) if texts else 0.0,
         is_plain=None not in sample and None not in kinds[:_MOST_CLASSES],
+        has_dates=any(isinstance(value, _DATES) for value in distinct[:_MOST_CLASSES]),
         is_number=is_number,
         is_address=bool(texts) and sum(bool(_ADDRESS.match(text)) for text in texts) > len(texts) / 2,
         fractions=sum(_is_number(text) and float(text.replace(",", ".")) % 1 != 0 for text in kinds if text),

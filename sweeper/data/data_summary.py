@@ -48,7 +48,8 @@ class DataSummary(BaseModel):
     majority_share: float = Field(description="its share of all rows: the accuracy of always guessing it")
     repeated_rows: int = Field(description="rows whose text an earlier row has")
     conflicting_texts: int = Field(description="texts that occur with more than one label")
-    bad_rows: int = Field(description="rows without a text or a label, or that cannot be read")
+    bad_rows: int = Field(description="rows that cannot be used")
+    bad_row_kinds: tuple[str, ...] = Field((), description="their number by split and reason, a line for each")
     bad_row_examples: tuple[str, ...] = Field(description="the first of those, with their places")
     script: str = Field(description="the script of most letters, as Unicode names it")
     lengths: TextLengths
@@ -75,6 +76,8 @@ def summarize_data(
     texts = np.concatenate(number_equal_texts(list(splits.values())))
     totals = np.bincount(labels, minlength=len(class_names))
     text, label = columns
+    left_out = bad_rows.describe_left_out("test", len(splits["test"])) if "test" in splits else ()
+    prepared = PreparedDataset(splits, tuple(class_names), left_out_of_test=tuple(left_out))
     return DataSummary(
         text=text,
         label=label,
@@ -85,10 +88,11 @@ def summarize_data(
         repeated_rows=len(texts) - len(np.unique(texts)),
         conflicting_texts=count_conflicts(texts, labels),
         bad_rows=bad_rows.count,
+        bad_row_kinds=tuple(bad_rows.describe_kinds()),
         bad_row_examples=tuple(bad_rows.lines[:3]),
         script=script,
         lengths=lengths,
-        warnings=describe_dataset(PreparedDataset(splits, tuple(class_names))).warnings,
+        warnings=describe_dataset(prepared).warnings,
     )
 
 

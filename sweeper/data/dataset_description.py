@@ -37,7 +37,8 @@ def describe_dataset(dataset: PreparedDataset) -> DatasetDescription:
     counts = {split: count_classes(rows, dataset.class_names) for split, rows in splits.items()}
     texts = dict(zip(splits, number_equal_texts(list(splits.values())), strict=True))
     labels = _number_labels(splits)
-    test_warnings = [*shared_test_texts(texts), *missing_classes("test", counts.get("test", {}))]
+    lacking = missing_classes("test", counts.get("test", {}))
+    test_warnings = [*dataset.left_out_of_test, *shared_test_texts(texts), *lacking]
     warnings = [*_text_warnings(splits["train"]), *class_warnings(counts), *test_warnings]
     return DatasetDescription(
         facts=(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
 
+from sweeper.data.bad_rows import SAVE_AS_UTF8, are_undecoded
 from sweeper.data.packed_files import PACKINGS, SourceFile, open_source
 from sweeper.data.rows import RawTable
 from sweeper.errors import UnavailableError
@@ -77,7 +78,9 @@ def list_formats() -> str:
 
 def describe_no_rows(bad_rows: Sequence[str]) -> str:
     """Return the reason why a file has no row, from the lines on those that cannot be read."""
-    return f"no row can be read, first {bad_rows[0]}; correct it" if bad_rows else "has no rows; add some"
+    if not bad_rows:
+        return "has no rows; add some"
+    return f"no row can be read, first {bad_rows[0]}; {SAVE_AS_UTF8 if are_undecoded(bad_rows) else 'correct it'}"
 
 
 def _read_table(path: Path, columns: Sequence[str]) -> RawTable:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sweeper.data.bad_rows import BadRows
+from sweeper.data.bad_rows import SAVE_AS_UTF8, BadRows, are_undecoded
 from sweeper.data.column_checks import require_label_column, require_validation
 from sweeper.data.dataset_spec import DatasetSpec
 from sweeper.data.label_checks import describe_unlabelled_test, in_label_order, require_no_measurements
@@ -31,13 +31,15 @@ _DELETE = "\x7f"  # a character that hardly any text has, and that JSON does not
 class PreparedDataset:
     """The rows of each split, the class names in the order of their numbers, and notes for the user, one line each.
 
-    `full_sizes` has the number of rows of a split before `limit` took a part of them.
+    `full_sizes` has the number of rows of a split before `limit` took a part of them. `left_out_of_test` has a line for
+    each reason why test rows are left out.
     """
 
     splits: Mapping[str, LabelledTexts]
     class_names: tuple[str, ...]
     notes: tuple[str, ...] = ()
     full_sizes: Mapping[str, int] = field(default_factory=dict)
+    left_out_of_test: tuple[str, ...] = ()
 
 
 def prepare(dataset: DatasetSpec, tables: Mapping[str, RawTable], on_bad_rows: OnBadRows = "refuse") -> PreparedDataset:
@@ -54,7 +56,7 @@ def prepare(dataset: DatasetSpec, tables: Mapping[str, RawTable], on_bad_rows: O
     if reason is not None:
         tables = {split: table for split, table in tables.items() if split != "test"}
         notes.append(f"{reason}, and is left out")
-    parsed = {split: parse_rows(dataset, table, bad_rows) for split, table in tables.items()}
+    parsed = {split: parse_rows(dataset, split, table, bad_rows) for split, table in tables.items()}
     class_names = dataset.class_names or _classes_of_labels(dataset, parsed["train"])
     splits = {split: rows.with_classes(class_names, bad_rows) for split, rows in parsed.items()}
     if bad_rows.count and on_bad_rows == "refuse":
@@ -74,7 +76,8 @@ def prepare(dataset: DatasetSpec, tables: Mapping[str, RawTable], on_bad_rows: O
     for split, rows in splits.items():
         if not len(rows):
             raise _empty_split_error(dataset, split, bad_rows)
-    return PreparedDataset(splits, class_names, tuple(notes))
+    left_out = tuple(bad_rows.describe_left_out("test", len(splits["test"]))) if "test" in splits else ()
+    return PreparedDataset(splits, class_names, tuple(notes), left_out_of_test=left_out)
 
 
 def _classes_of_labels(dataset: DatasetSpec, train: ParsedRows) -> tuple[str, ...]:
@@ -134,9 +137,10 @@ def _list_as_json(texts: Sequence[str]) -> Iterator[str]:
 
 def _bad_rows_error(dataset: DatasetSpec, bad_rows: BadRows) -> UnavailableError:
     listed = "\n".join(["", *bad_rows.listed()])
+    remedy = f"correct them, {SAVE_AS_UTF8}" if are_undecoded(bad_rows.lines) else "correct them"
     return UnavailableError(
         f"data set {dataset.name}: {count_noun(bad_rows.count, 'row', form=',')} cannot be used; "
-        f"correct them, or set on_bad_rows: drop{listed}"
+        f"{remedy}, or set on_bad_rows: drop{listed}"
     )
 
 

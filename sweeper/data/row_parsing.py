@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeper.data.arrow_columns import TextColumn, distinct_values, read_texts
-from sweeper.data.bad_rows import BadRows
+from sweeper.data.bad_rows import BadRowKind, BadRows
 from sweeper.data.cell_values import BadValueError
 from sweeper.data.dataset_spec import DatasetSpec
 from sweeper.data.label_arrays import to_array
@@ -25,7 +25,7 @@ class ParsedRows:
 
     `texts` has a list for each text column, (N,). `labels` are numbers of `label_sets`, (N,), which are in the order
     of their first rows; each has one label name, or any number of them if `is_multi_label`. `indices` are the rows in
-    the table, (N,), and `place` returns the place of such a row.
+    the table, (N,), and `place` returns the place of such a row. `split` is the name of the split.
     """
 
     texts: Sequence[list[str]]
@@ -34,6 +34,7 @@ class ParsedRows:
     is_multi_label: bool
     indices: NDArray[np.int64]
     place: Callable[[int], str]
+    split: str
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -58,12 +59,13 @@ class ParsedRows:
         if not is_unknown.any():
             return rows
         unusable = np.flatnonzero(is_unknown)
+        bad_rows.kinds[self.split, BadRowKind.UNKNOWN_CLASS] += len(unusable)
         bad_rows.add({int(self.indices[row]): reasons[int(self.labels[row])] for row in unusable}, self.place)
         return rows.take(np.flatnonzero(~is_unknown))
 
 
-def parse_rows(dataset: DatasetSpec, table: RawTable, bad_rows: BadRows) -> ParsedRows:
-    """Return the rows that can be used, in order. The bad ones, with place and reason, go to `bad_rows`.
+def parse_rows(dataset: DatasetSpec, split: str, table: RawTable, bad_rows: BadRows) -> ParsedRows:
+    """Return the rows of a split that can be used, in order. The bad ones, with place and reason, go to `bad_rows`.
 
     Rows that the catalog excludes are skipped. Raises UnavailableError if a column is missing.
     """
@@ -78,6 +80,8 @@ def parse_rows(dataset: DatasetSpec, table: RawTable, bad_rows: BadRows) -> Pars
     is_bad = np.array([code in reasons for code in range(len(distinct))], np.bool_)[codes]
     is_skipped = np.array([names is None for names in label_sets], np.bool_)[codes]
     problems = {row: reasons[codes[row]] for row in np.flatnonzero(selected & is_bad).tolist()}
+    bad_rows.kinds[split, BadRowKind.UNREADABLE] += len(table.unreadable_rows)
+    bad_rows.kinds[split, BadRowKind.LABEL] += len(problems)
     kept = selected & ~is_skipped
     columns = [_parse_texts(dataset, column, table) for column in dataset.text]
     for text_column in columns:
@@ -85,12 +89,15 @@ def parse_rows(dataset: DatasetSpec, table: RawTable, bad_rows: BadRows) -> Pars
             if kept[row]:
                 problems.setdefault(row, reason)
                 kept[row] = False
+                bad_rows.kinds[split, BadRowKind.TEXT] += 1
     bad_rows.add(problems, table.place)
-    return _keep_rows(dataset, table, kept, [column.texts for column in columns], label_sets, codes)
+    texts = [column.texts for column in columns]
+    return _keep_rows(dataset, split, table, kept, texts, label_sets, codes)
 
 
 def _keep_rows(
     dataset: DatasetSpec,
+    split: str,
     table: RawTable,
     kept: NDArray[np.bool_],
     columns: Sequence[list[str]],
@@ -106,7 +113,7 @@ def _keep_rows(
     numbers = {names: number for number, names in enumerate(distinct)}
     number_of = np.array([-1 if names is None else numbers.get(names, -1) for names in label_sets], np.int64)
     indices = np.flatnonzero(kept)
-    return ParsedRows(columns, number_of[codes], distinct, dataset.is_multi_label, indices, table.place)
+    return ParsedRows(columns, number_of[codes], distinct, dataset.is_multi_label, indices, table.place, split)
 
 
 def _select_rows(dataset: DatasetSpec, table: RawTable) -> NDArray[np.bool_]:

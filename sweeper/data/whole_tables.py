@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from sweeper.data.bad_rows import SAVE_AS_UTF8
 from sweeper.data.column_choice import LABEL_NAMES, TEXT_NAMES
 from sweeper.data.delimited_records import UNDECODED
 from sweeper.data.local_files import FORMATS, describe_no_rows, list_formats, read_tables
@@ -46,7 +47,7 @@ def _column_names(path: Path) -> Sequence[str]:
     if source.suffix in _OBJECT_FORMATS and not names:
         raise UnavailableError(f"{path}: {describe_no_rows(table.unreadable_rows)}")
     if any(UNDECODED.search(name) for name in names):
-        raise UnavailableError(f"{path}:1: the header is not UTF-8; save the file as UTF-8")
+        raise UnavailableError(f"{path}:1: the header is not UTF-8; {SAVE_AS_UTF8}")
     try:
         file_format.read(head, names)
     except UnavailableError:  # two columns have the same name

@@ -18,7 +18,7 @@ from sweeper.trials.trial import Trial, TrialEnd
 class InlineRunner:
     """A Runner in this process. It is a context manager, as RayRunner is."""
 
-    is_remote = False
+    is_remote = has_workers = False
     note = ""
 
     def __init__(self, cpus: int, gpus: float) -> None:

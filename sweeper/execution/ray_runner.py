@@ -44,6 +44,8 @@ class RayRunner:
     TMPDIR or /tmp. Raises UsageError if that cannot be written. `note` is a line for the user about it.
     """
 
+    has_workers = True
+
     def __init__(
         self,
         temporary: Path | None = None,

@@ -32,7 +32,7 @@ class SearchSpaceFile(StrictModel):
 
     dataset: Annotated[str | CustomDataset, yaml_key("Name of a data set in the catalog, or a mapping for your own.")]
     on_bad_rows: Annotated[
-        Literal["refuse", "drop"], yaml_key("What to do with rows that have no text or no label.")
+        Literal["refuse", "drop"], yaml_key("What to do with rows that cannot be used, such as those without a text.")
     ] = "refuse"
     compare: Annotated[
         dict[str, Any], yaml_key("Hyperparameters whose every combination is a system: a row of the table.")

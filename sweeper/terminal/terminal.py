@@ -26,6 +26,7 @@ from sweeper.errors import SweepInterrupted
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal.ascii_forms import ASCII_FORMS, terminal_encoding
 from sweeper.terminal.literal_console import LiteralConsole, literal_text
+from sweeper.terminal.paced_lines import PacedLines
 from sweeper.terminal.remote_view import EVENT, EventEmitter, make_view
 from sweeper.terminal.terminal_file import TerminalFile
 from sweeper.trials.interfaces import ProgressView
@@ -130,11 +131,11 @@ class Terminal:
     def step(self, text: str) -> Iterator[Callable[[str], None]]:
         """Show that something takes a while: a spinner on a terminal, a line elsewhere.
 
-        Yields a function that shows progress.
+        Yields a function that shows progress, elsewhere in a line now and then; with `quiet`, that goes to stderr.
         """
         if not self.is_live:
             self.line(f"{text} …", style="dim")
-            yield lambda _: None
+            yield PacedLines(self.error if self.quiet else self.line, text)
             return
         spinner = Spinner("dots" if self.console.encoding.startswith("utf") else "line", literal_text(f"{text} …"))
         # By default rich prints to the console what libraries write to sys.stderr meanwhile.

@@ -176,8 +176,8 @@ class ServedClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         return "labels", [[self.labels[k] for k in np.flatnonzero(row)] for row in probabilities >= limits]
 
     @torch.no_grad()
-    def predict_probabilities(self, texts: list[str], pairs: list[str] | None) -> np.ndarray:
-        """Return the probability of each class for each text (N, C), in float32."""
+    def predict_probabilities(self, texts: list[str], pairs: list[str] | None, say: Any = lambda _: None) -> np.ndarray:
+        """Return the probability of each class for each text (N, C), in float32. `say` gets the number done so far."""
         probabilities = np.empty((len(texts), len(self.labels)), dtype=np.float32)
         if not texts:
             return probabilities
@@ -189,9 +189,9 @@ class ServedClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
             batch_types = None if types is None else self._pad([types[k] for k in rows], 0)  # (B, L)
             mask = self._pad([[1] * len(ids[k]) for k in rows], 0)  # (B, L)
             with self._autocast():
-                logits = self._logits(batch, mask, batch_types)
-            found = logits.float().softmax(dim=-1) if self.thresholds is None else logits.float().sigmoid()
-            probabilities[rows] = found.cpu().numpy()
+                raw = self._logits(batch, mask, batch_types).float()  # (B, C)
+            probabilities[rows] = (raw.softmax(dim=-1) if self.thresholds is None else raw.sigmoid()).cpu().numpy()
+            say(start + len(rows))
         return probabilities
 
     def _pad(self, lists: list[list[int]], padding: int) -> Tensor:

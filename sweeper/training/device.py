@@ -1,7 +1,8 @@
 """The device of a training, its precision, and its random number generators."""
 
 import os
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch import Tensor
@@ -31,6 +32,17 @@ def setup_device(config: TrainConfig) -> torch.device:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     return torch.device("cuda", torch.cuda.current_device())
+
+
+@contextmanager
+def limit_threads(most: int) -> Iterator[None]:
+    """Compute with at most `most` CPU threads, until the context ends."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(min(most, before))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def resolve_precision(requested: Precision, device: torch.device) -> Precision:

@@ -154,10 +154,12 @@ class Workers(Protocol):
 class Runner(Protocol):
     """Runs trials, on this machine or on a cluster.
 
-    `is_remote` is True if trials may run on machines that share no files with this one.
+    `is_remote` is True if trials may run on machines that share no files with this one, and `has_workers` if
+    they run in processes of their own, which take a while to start.
     """
 
     is_remote: bool
+    has_workers: bool
 
     def allocate(self, cpu: int, gpu: float, accelerator: str = "") -> TrialResources:
         """Return the resources of one trial, given the requested CPUs, GPUs and type of GPU (Ray's name, "A100")."""

@@ -2,8 +2,10 @@
 
 import pytest
 
-from sweeper.app.announcement import announce_plan
+from sweeper.app.announcement import announce_plan, announce_workers
+from sweeper.execution.inline_runner import InlineRunner
 from sweeper.terminal.output import PlainOutput
+from tests.app.test_share_gpus import FakeRunner
 from tests.support.search_spaces import small_spec
 
 
@@ -23,3 +25,11 @@ def test_a_plan_counts_trials_and_epochs(
     )  # fmt: skip
     announce_plan(PlainOutput(progress=True), spec, [], 2, 10_000_000)
     assert capsys.readouterr().out.startswith(expected)
+
+
+def test_the_start_of_workers_is_said_where_there_are_some(capsys: pytest.CaptureFixture[str]) -> None:
+    output = PlainOutput(progress=True)
+    announce_workers(output, FakeRunner(), 2)
+    announce_workers(output, FakeRunner(), 0)  # a cluster whose nodes have not started yet
+    announce_workers(output, InlineRunner(2, 0), 1)
+    assert capsys.readouterr().out == "  starting 2 workers; the first trial begins once one has started\n"

@@ -113,6 +113,19 @@ def test_conflicts_and_bad_rows_are_counted_and_left_out(tmp_path: Path) -> None
     assert (space.summary.conflicting_texts, space.summary.bad_rows, sum(space.summary.rows.values())) == (1, 2, 91)
 
 
+def test_test_rows_of_a_class_that_train_lacks_are_named_as_that(tmp_path: Path) -> None:
+    for split, size, classes in (("train", 80, 2), ("test", 30, 3)):
+        rows = [(sentence(k + len(split) * size), k % classes) for k in range(size)]
+        write_csv(tmp_path / f"{split}.csv", ("text", "label"), [*rows, ("", 1)])
+    space = sweeper.new(tmp_path, out=tmp_path / "own.yaml", encoder="gru")
+    reasons = (
+        "1 row of train: its text is missing or cannot be used; 1 row of test: its text is missing or cannot be used; "
+        "10 rows of test: they have a label that train lacks"
+    )
+    assert f"on_bad_rows: drop  # {reasons}\n" in (tmp_path / "own.yaml").read_text(encoding="utf-8")
+    assert "10 of 31 test rows are left out: they have a label that train lacks" in space.summary.warnings
+
+
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "a.csv", ("text", "label"), [(sentence(k), k % 2) for k in range(60)])
     make(path)

@@ -7,6 +7,7 @@ import pytest
 
 from sweeper.app.output_paths import (
     format_of_file,
+    require_other_file,
     require_sweeps_folder,
     require_writable_file,
     require_writable_folder,
@@ -40,6 +41,25 @@ def test_a_path_that_can_be_written_is_accepted_and_left_alone(tmp_path: Path, c
     (tmp_path / "file").touch()
     check(tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "folder/../rows.csv", "soft.csv", "hard.csv"])
+def test_the_file_that_is_read_is_refused_by_any_path(tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").mkdir()
+    rows = tmp_path / "rows.csv"
+    rows.touch()
+    (tmp_path / "soft.csv").symlink_to(rows)
+    (tmp_path / "hard.csv").hardlink_to(rows)
+    with pytest.raises(UsageError) as error:
+        require_other_file("--out", tmp_path / name, rows)
+    assert str(error.value) == f"--out {tmp_path / name}: is the file that is read; name another"
+
+
+def test_another_file_than_the_one_that_is_read_is_accepted(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").touch()
+    (tmp_path / "old.csv").touch()
+    for out, read in (("new.csv", "rows.csv"), ("old.csv", "rows.csv"), ("rows.csv", "-")):
+        require_other_file("--out", tmp_path / out, tmp_path / read)
 
 
 @pytest.mark.parametrize(

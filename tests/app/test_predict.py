@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import sweeper as package
 from sweeper.app.prediction_rows import parse_lines, read_rows
@@ -71,6 +72,29 @@ def test_rows_of_another_form_are_refused(rows: list[Any], shown: str, tmp_path:
     assert str(refusal.value) == f"the model takes 1 text in a row, got {shown}"
 
 
+@pytest.mark.parametrize(("encoder", "threads"), [("gru", 1), ("tiny", 2)])
+def test_progress_is_shown_and_a_recurrent_encoder_gets_the_threads_of_its_training(
+    encoder: str, threads: int, tmp_path: Path
+) -> None:
+    classifier = package.load_model(keep_random_model(tmp_path / "sweeps", encoder=encoder).path)
+    seen, before = list[tuple[int, int]](), torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        classifier.probabilities([["w1"]] * 150, lambda done: seen.append((done, torch.get_num_threads())))
+        assert seen == [(64, threads), (128, threads), (150, threads)]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("texts", "shown"), [("w1 w2", "a string"), ("", "a string"), (None, "nothing"), (3, "3")])
+def test_what_is_no_list_of_texts_is_refused(texts: Any, shown: str, tmp_path: Path) -> None:
+    folder = keep_random_model(tmp_path / "sweeps")
+    with pytest.raises(UsageError) as refusal:
+        package.load_model(folder.path).predict(texts)
+    assert str(refusal.value) == f"predict takes a list of texts, got {shown}; write predict([text])"
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -103,6 +127,15 @@ def test_a_line_without_a_text_is_named(text: str, columns: list[str], message: 
     with pytest.raises(UsageError) as refusal:
         parse_lines(text, columns, {}, skip_bad_rows=False)
     assert message in str(refusal.value)
+
+
+def test_a_file_in_another_encoding_has_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("review,stars\ngood,1\ncafé,2\n".encode("latin-1"))
+    with pytest.raises(UsageError) as refusal:
+        read_rows(tmp_path / "a.csv", ["review"], {}, skip_bad_rows=False)
+    assert str(refusal.value).endswith(
+        "a.csv:3: not UTF-8; save the file as UTF-8, as iconv -f LATIN1 -t UTF-8 does; --skip-bad-rows leaves them out"
+    )
 
 
 def test_bad_rows_can_be_left_out_and_a_missing_column_is_named(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ class FakeRunner:
     error: str = ""
     measured: list[int] = field(default_factory=list)  # batch sizes
     is_remote: bool = False
+    has_workers: bool = True
 
     def allocate(self, cpu: int, gpu: float, accelerator: str = "") -> TrialResources:
         return fit_to_machine(cpu, gpu, accelerator, node={"CPU": self.cpus, "GPU": self.gpus})

@@ -49,6 +49,15 @@ def test_a_file_becomes_json_lines_in_its_order(folder: SweepFolder, tmp_path: P
     assert found[0]["label"] in found[0]["probabilities"]
 
 
+def test_the_file_that_is_read_is_not_overwritten(folder: SweepFolder, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("review,stars\nw5,2\n", encoding="utf-8")
+    done = run_here(["predict", str(folder.path / "model"), "rows.csv", "--out", str(rows)], tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith(f"--out {rows}: is the file that is read; name another\n")
+    assert rows.read_text(encoding="utf-8") == "review,stars\nw5,2\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sweeper.data.catalog import DATASETS
+from sweeper.data.dataset_description import describe_dataset
 from sweeper.data.dataset_spec import DatasetSpec
 from sweeper.data.preprocessing import OnBadRows, content_digest, prepare
 from sweeper.data.rows import RawTable
@@ -94,7 +95,8 @@ def test_a_bad_row_is_an_error_with_its_place_or_dropped_with_a_note(case: str) 
     with pytest.raises(UnavailableError) as caught:
         prepare(CUSTOM, tables)
     first, second = str(caught.value).splitlines()
-    assert first == "data set own: 1 row cannot be used; correct them, or set on_bad_rows: drop"
+    assert first.startswith("data set own: 1 row cannot be used; correct them, ")
+    assert first.endswith("or set on_bad_rows: drop")
     assert second.startswith(line)
     prepared = prepare(CUSTOM, tables, "drop")
     assert prepared.splits["train"].texts == ["a", "b"]
@@ -116,6 +118,40 @@ def test_a_label_that_the_training_split_lacks_makes_a_row_bad() -> None:
     with pytest.raises(UnavailableError, match="the training split does not have this label, got sideways"):
         prepare(CUSTOM, tables)
     assert prepare(CUSTOM, tables, "drop").splits["validation"].texts == ["x"]
+
+
+def test_test_rows_that_are_left_out_are_counted_by_reason() -> None:
+    dropped = reviews(
+        *[("x", "sideways")] * 3, ("", "up"), ("y", None), ("z", ["up"]), ("kept", "up"), unreadable=("a.jsonl:9: bad",)
+    )
+    prepared = prepare(CUSTOM, {"train": GOOD, "validation": GOOD, "test": dropped}, "drop")
+    assert prepared.left_out_of_test == (
+        "1 of 8 test rows is left out: it cannot be read",
+        "1 of 8 test rows is left out: its text is missing or cannot be used",
+        "2 of 8 test rows are left out: their label is missing or cannot be used",
+        "3 of 8 test rows are left out: they have a label that train lacks",
+    )
+    assert describe_dataset(prepared).test_warnings[:4] == prepared.left_out_of_test
+
+
+def test_bad_rows_of_other_splits_are_not_said_of_test() -> None:
+    tables = {"train": reviews(("a", "up"), ("", "up"), ("b", "down")), "validation": GOOD, "test": GOOD}
+    assert prepare(CUSTOM, tables, "drop").left_out_of_test == ()
+
+
+@pytest.mark.parametrize(
+    ("lines", "remedy"),
+    [
+        (("a.csv:2: not UTF-8", "a.csv:3: not UTF-8"), "correct them, save the file as UTF-8, as iconv"),
+        (("a.json:1: row 2: not UTF-8",), "correct them, save the file as UTF-8, as iconv"),
+        (("a.csv:2: not UTF-8", "a.csv:3: badly quoted"), "correct them, or set"),
+        (("a.parquet: row 2: not UTF-8",), "correct them, or set"),
+    ],
+)
+def test_a_file_in_another_encoding_has_the_remedy(lines: tuple[str, ...], remedy: str) -> None:
+    train = reviews(("a", "up"), ("b", "down"), unreadable=lines)
+    with pytest.raises(UnavailableError, match=f"cannot be used; {remedy}"):
+        prepare(CUSTOM, {"train": train})
 
 
 def test_many_bad_rows_are_counted_and_the_first_fifty_are_listed() -> None:

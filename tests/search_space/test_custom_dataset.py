@@ -39,6 +39,18 @@ def test_files_are_looked_for_beside_the_search_space_then_in_the_working_direct
     assert parse(named, str(tmp_path / "elsewhere.yaml")).dataset_spec.files["train"] == str(here / "train.jsonl")
 
 
+@pytest.mark.parametrize("here", [".", "elsewhere"])
+def test_a_folder_is_told_apart_from_a_file_that_is_missing(
+    tmp_path: Path, here: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tt").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / here)
+    with pytest.raises(SearchSpaceError) as caught:
+        parse({"train": "tt"}, str(tmp_path / "own.yaml"))
+    assert f"dataset.train: is a folder, got {tmp_path / 'tt'}; name a file in it" in str(caught.value)
+
+
 def test_the_identity_of_a_custom_dataset_does_not_depend_on_its_path(tmp_path: Path) -> None:
     a, b, c = (tmp_path / name / "reviews" for name in "abc")
     spaces = [parse(write_files(a), str(a / "own.yaml")), parse(write_files(b), str(b / "own.yaml"))]

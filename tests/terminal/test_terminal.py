@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.terminal.literal_console import LiteralConsole
+from sweeper.terminal.paced_lines import PacedLines
 from sweeper.terminal.terminal import Terminal
 from tests.support import noisy_sweep
 from tests.support.cli_runner import SWEEPER, environment
@@ -110,3 +111,14 @@ def test_output_of_a_library_during_a_step_is_not_on_the_terminal(capfd: pytest.
     terminal.close()
     assert "a library's warning" not in out.getvalue()
     assert "a library's warning" in capfd.readouterr().err
+
+
+def test_progress_without_a_terminal_is_a_line_now_and_then_on_stderr(capfd: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal(quiet=True)
+    with terminal.step("predicting") as show_progress:
+        assert isinstance(show_progress, PacedLines)
+        show_progress("3 done")
+        show_progress.due = 0
+        show_progress("4 done")
+    terminal.close()
+    assert tuple(capfd.readouterr()) == ("", "predicting … 4 done\n")
