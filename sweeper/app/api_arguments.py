@@ -1,4 +1,4 @@
-"""Checks of what a program gives to the Python API, where the command line has only texts."""
+"""Checks of what a program gives to the Python API, where the command line has only strings."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,11 +36,11 @@ def require_load_arguments(path: object, overrides: object) -> None:
     if not all(isinstance(override, str) for override in values):
         example = [overrides] if isinstance(overrides, str) else ["budget.trials=5"]
         remedy = f"write {example}".replace("'", '"')
-        raise UsageError(f"sweeper.load: overrides must be a list of texts, got {_describe(overrides)}; {remedy}")
+        raise UsageError(f"sweeper.load: overrides must be a list of strings, got {_describe(overrides)}; {remedy}")
 
 
 def _describe(value: object) -> str:
-    """Return a text or None as it is, and of another value its type: a dict."""
+    """Return a string or None as it is, and of another value its type: a dict."""
     if value is None:
         return "None"
-    return f"the text {quote_value(str(value))}" if isinstance(value, str) else f"a {type(value).__name__}"
+    return f"the string {quote_value(str(value))}" if isinstance(value, str) else f"a {type(value).__name__}"

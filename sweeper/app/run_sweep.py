@@ -188,6 +188,6 @@ class SweepRun:
 
 def _require_unmoved(folder: SweepFolder) -> None:
     """Raise UsageError if the folder of a sweep is no longer there, or another sweep is: it would begin at zero."""
-    if not is_sweep(folder.path) or open_sweep(folder.path).manifest != folder.manifest:
+    if not is_sweep(folder.path) or open_sweep(folder.path).manifest.id != folder.manifest.id:
         reason = "was deleted, moved or replaced while this command prepared to continue it"
         raise UsageError(f"{folder.path}: {reason}; run the command again to begin a new sweep")

@@ -11,7 +11,7 @@ import sweeper
 @pytest.mark.parametrize(
     ("spec", "got", "remedy"),
     [
-        ("mine.yaml", "the text mine.yaml", "sweeper.load('mine.yaml')"),
+        ("mine.yaml", "the string mine.yaml", "sweeper.load('mine.yaml')"),
         (Path("mine.yaml"), "a PosixPath", "sweeper.load('mine.yaml')"),
         ({"dataset": "sst5"}, "a dict", "sweeper.load('space.yaml')"),
         (None, "None", "sweeper.load('space.yaml')"),
@@ -30,10 +30,10 @@ def test_what_is_no_search_space_is_refused_with_the_call_that_makes_one(spec: A
     [
         (({"dataset": "sst5"},), "name of a search space, got a dict; sweeper.SweepSpec.model_validate takes values"),
         ((None,), "needs a file or the name of a search space, got None; write sweeper.load('space.yaml')"),
-        (("quickstart", None), 'overrides must be a list of texts, got None; write ["budget.trials=5"]'),
-        (("quickstart", "seed=5"), 'overrides must be a list of texts, got the text seed=5; write ["seed=5"]'),
-        (("quickstart", {"seed": 5}), 'overrides must be a list of texts, got a dict; write ["budget.trials=5"]'),
-        (("quickstart", [5]), 'overrides must be a list of texts, got a list; write ["budget.trials=5"]'),
+        (("quickstart", None), 'overrides must be a list of strings, got None; write ["budget.trials=5"]'),
+        (("quickstart", "seed=5"), 'overrides must be a list of strings, got the string seed=5; write ["seed=5"]'),
+        (("quickstart", {"seed": 5}), 'overrides must be a list of strings, got a dict; write ["budget.trials=5"]'),
+        (("quickstart", [5]), 'overrides must be a list of strings, got a list; write ["budget.trials=5"]'),
     ],
 )
 def test_other_arguments_of_load_than_texts_are_refused(arguments: Any, message: str) -> None:
