@@ -49,7 +49,7 @@ def _require_searched(space: SearchSpace, name: str, value: Scalar) -> None:
         if not space.hyperparameter(name).contains(value):
             number = _as_number(value)
             if number is not None and space.hyperparameter(name).contains(number):
-                raise UsageError(f"{name}: must be the number {format_value(number)}, got the text '{value}'")
+                raise UsageError(f"{name}: must be the number {format_value(number)}, got the string '{value}'")
             allowed = space.hyperparameter(name).describe_values()
             raise UsageError(f"--set {name}={format_value(value)}: is outside the space, allowed: {allowed}")
         return

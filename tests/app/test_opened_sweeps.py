@@ -74,9 +74,9 @@ def test_tables_without_rows_have_the_columns_that_every_table_has(tmp_path: Pat
 def test_texts_in_place_of_numbers_are_named_as_such(tmp_path: Path) -> None:
     sweep = RecordedSweep(tmp_path / "sweeps", search={"batch_size": [16, 32], "learning_rate": {"log": [1e-5, 1e-3]}})
     opened = sweeper.open(sweep.search().folder.path)
-    with pytest.raises(sweeper.UsageError, match=r"^batch_size: must be the number 16, got the text '16'$"):
+    with pytest.raises(sweeper.UsageError, match=r"^batch_size: must be the number 16, got the string '16'$"):
         opened.clone(1, batch_size="16")
-    with pytest.raises(sweeper.UsageError, match=r"^learning_rate: must be the number 0.0001, got the text '1e-4'$"):
+    with pytest.raises(sweeper.UsageError, match=r"^learning_rate: must be the number 0.0001, got the string '1e-4'$"):
         opened.clone(1, learning_rate="1e-4")
     with pytest.raises(sweeper.UsageError, match="batch_size=17: is outside the space, allowed: 16, 32"):
         opened.clone(1, batch_size="17")
