@@ -21,9 +21,9 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,benchmarks,lora,offline]'
 	touch $(READY)
 
-# The main job on what ships with sweeper: no GPU, no hub, no account.
+# The main job on what ships with sweeper: no GPU, no hub, no account. OPTIONS='--set confirm.seeds=5' adds options.
 run: setup
-	HF_HUB_OFFLINE=1 $(BIN)/sweeper run search_spaces/quickstart.yaml --sweeps $(SWEEPS)
+	HF_HUB_OFFLINE=1 $(BIN)/sweeper run search_spaces/quickstart.yaml --sweeps $(SWEEPS) $(OPTIONS)
 
 # Two processes share the tests; tests/conftest.py says how. `make test WORKERS=0` runs them in one.
 test: setup

@@ -1,4 +1,4 @@
-"""`make run` as in the README: it needs no hub, and its confirmed models beat a linear model on words."""
+"""`make run` as in the README, with one fresh seed: it needs no hub, and its models beat a linear model on words."""
 
 import json
 import statistics
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.ray, pytest.mark.mlflow]
 
 
 def make_run(sweeps: Path, extra: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = ["make", "run", f"SWEEPS={sweeps}"]
+    command = ["make", "run", f"SWEEPS={sweeps}", "OPTIONS=--set confirm.seeds=1"]
     return subprocess.run(
         command, cwd=ROOT, env=environment(extra), capture_output=True, text=True, timeout=2400, check=False
     )
@@ -34,7 +34,7 @@ def test_make_run_needs_no_hub_and_gives_good_models(tmp_path: Path) -> None:
     assert "is finished" in make_run(tmp_path / "sweeps", away).stdout
 
     seeds = [seed for system in results["systems"] for seed in system["confirmation"]["seeds"]]
-    assert [seed["test"] is not None for seed in seeds] == [True] * 9
+    assert [seed["test"] is not None for seed in seeds] == [True] * 3
     best = max(results["systems"], key=lambda system: system["confirmation"]["mean"])["confirmation"]["seeds"]
     accuracy = statistics.fmean(seed["test"]["test/accuracy"] for seed in best)
     assert accuracy > 0.44  # chance is 0.08, a linear model on words has 0.38
