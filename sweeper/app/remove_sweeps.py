@@ -11,7 +11,7 @@ from sweeper.app.open_study import read_study
 from sweeper.app.sweep_list import folder_size
 from sweeper.errors import RecordError, SweeperError, UsageError
 from sweeper.record.test_accesses import read_test_accesses
-from sweeper.storage.record_lock import hold_record, is_locked, locked_error
+from sweeper.storage.record_lock import hold_record, require_unlocked
 from sweeper.storage.sweep_folder import MANIFEST, SweepFolder
 from sweeper.storage.sweep_names import find_named_sweep
 from sweeper.terminal.sweeps_table import format_bytes
@@ -26,8 +26,7 @@ def find_sweeps(names: Sequence[str | Path], sweeps: Path) -> list[SweepFolder]:
 def require_no_driver(folders: Sequence[SweepFolder]) -> None:
     """Raise SweepLockedError if a driver runs one of the sweeps now."""
     for folder in folders:
-        if is_locked(folder.journal):
-            raise locked_error(folder.journal)
+        require_unlocked(folder.journal)
 
 
 def describe_loss(folder: SweepFolder) -> str:

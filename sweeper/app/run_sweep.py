@@ -23,7 +23,7 @@ from sweeper.protocol.learned_from import describe_learned_from, learned_from
 from sweeper.protocol.results import results_of_study
 from sweeper.protocol.sweep import StageJobs, run_protocol
 from sweeper.protocol.sweep_results import SweepResults
-from sweeper.storage.record_lock import is_locked, locked_error
+from sweeper.storage.record_lock import require_unlocked
 from sweeper.storage.requests import Requests
 from sweeper.storage.sweep_folder import SweepFolder, create_sweep, differing_keys, find_sweep, is_sweep, open_sweep
 from sweeper.terminal.output import Output
@@ -110,9 +110,8 @@ class SweepRun:
             _require_unmoved(prepared.folder)
             return prepared.folder
         begun = None if prepared.is_fresh else find_sweep(self.sweeps, prepared.spec)
-        if begun is not None and is_locked(begun.journal):
-            raise locked_error(begun.journal)
         if begun is not None:
+            require_unlocked(begun.journal)
             raise UsageError(f"{begun.path}: another command has begun this sweep meanwhile; run this one again")
         return create_sweep(
             self.sweeps,

@@ -23,7 +23,7 @@ from sweeper.protocol.sweep_results import SweepResults
 from sweeper.protocol.system_results import SystemResult
 from sweeper.search_space.sections import Resources
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.record_lock import is_locked, locked_error
+from sweeper.storage.record_lock import require_unlocked
 from sweeper.storage.sweep_folder import SweepFolder, find_sweep
 from sweeper.terminal.output import Output
 from sweeper.training.registry import encoder_kind
@@ -53,8 +53,7 @@ def run_sweeps(
     `on_completed` hears of each sweep as soon as it is done. Data sets and encoders of all sweeps are fetched before
     Ray starts; it starts in the background. Raises UsageError if the folder `sweeps` cannot be written to, or if a new
     sweep is known to exceed its budget's hours, SweepLockedError before anything is fetched if another process drives
-    one of the sweeps, and SweepFailedError for sweeps in which nothing succeeded, after the
-    others have run.
+    one of the sweeps, and SweepFailedError for sweeps in which nothing succeeded, after the others have run.
     """
     require_sweeps_folder(sweeps)
     folders = [None if fresh else find_sweep(sweeps, spec) for spec in specs]
@@ -63,8 +62,7 @@ def run_sweeps(
     sought = list(zip(specs, folders, strict=True))
     unfinished = [k for k, (spec, folder) in enumerate(sought) if not is_done(spec, folder)]
     for known in filter(None, (folders[k] for k in unfinished)):
-        if is_locked(known.journal):
-            raise locked_error(known.journal)
+        require_unlocked(known.journal)
     completed: dict[int, CompletedRun] = {}
     command = _Command(output, sweeps, on_completed, inline=inline, fresh=fresh)
     if unfinished:
@@ -181,10 +179,9 @@ def is_done(spec: SweepSpec, folder: SweepFolder | None) -> bool:
     if results is None or not is_search_over(spec, results):
         return False
     outcomes = {outcome for system in results.systems for outcome, count in system.outcomes.items() if count}
-    seeds = [seed.outcome for confirmation in results.confirmations for seed in confirmation.seeds]
-    if not any(outcome.is_healthy for outcome in outcomes) or (
-        seeds and not any(outcome.leaves_model for outcome in seeds)
-    ):
+    if not any(outcome.is_healthy for outcome in outcomes):
+        return False
+    if results.confirmed_trials and not any(confirmation.models for confirmation in results.confirmations):
         return False
     return all(is_confirmed(spec, system) for system in results.systems)
 

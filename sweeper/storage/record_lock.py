@@ -75,6 +75,12 @@ def locked_error(journal: Path) -> SweepLockedError:
     )
 
 
+def require_unlocked(journal: Path) -> None:
+    """Raise SweepLockedError if a process holds the record now."""
+    if is_locked(journal):
+        raise locked_error(journal)
+
+
 @contextmanager
 def hold_record(journal: Path) -> Iterator[None]:
     """Keep every driver out of a sweep, also where its record cannot be read. Raises SweepLockedError."""

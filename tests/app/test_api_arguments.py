@@ -1,4 +1,4 @@
-"""What a program gives to the Python API in place of a search space is refused with the call that is right."""
+"""The Python API refuses what is no search space, with the call that is right."""
 
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ def test_what_is_no_search_space_is_refused_with_the_call_that_makes_one(spec: A
         (("quickstart", [5]), 'overrides must be a list of strings, got a list; write ["budget.trials=5"]'),
     ],
 )
-def test_other_arguments_of_load_than_texts_are_refused(arguments: Any, message: str) -> None:
+def test_other_arguments_of_load_than_strings_are_refused(arguments: Any, message: str) -> None:
     with pytest.raises(sweeper.UsageError) as error:
         sweeper.load(*arguments)
     assert str(error.value).startswith("sweeper.load: ")
