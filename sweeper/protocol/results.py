@@ -21,13 +21,13 @@ from sweeper.protocol.ranking import (
     score_trial,
     setting_key,
 )
+from sweeper.protocol.search_budget import gpus_of
 from sweeper.protocol.search_result import search_result
 from sweeper.protocol.study_variance import study_variance
 from sweeper.protocol.sweep_results import SweepResults, TestSplitInfo, TrialResult
 from sweeper.protocol.system_results import CandidateResult, ConfirmationResult, SearchBest, SeedResult, SystemResult
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
-from sweeper.training.types import GPU_SHARE
 from sweeper.trials.interfaces import Study
 from sweeper.trials.search_session import SearchSession, session_at
 from sweeper.trials.trial import TestAccess, TrialRecord
@@ -94,10 +94,8 @@ def _gpus_of_a_trial(spec: SweepSpec, records: Sequence[TrialRecord], sessions: 
     seconds: dict[float, float] = {}
     for record in records:
         for report, at in zip(record.reports, record.report_times, strict=True):
-            session = session_at(sessions, at)
-            given = spec.resources.most_gpus if session is None else session.gpu
-            gpu = report.metrics.get(GPU_SHARE, given)
-            seconds[gpu] = seconds.get(gpu, 0.0) + report.metrics.get("seconds", 0.0)
+            gpus = gpus_of(spec, report, session_at(sessions, at))
+            seconds[gpus] = seconds.get(gpus, 0.0) + report.metrics.get("seconds", 0.0)
     if len(seconds) == 1 or not any(seconds.values()):
         return next(iter(seconds), default)
     return statistics.fmean(seconds, weights=seconds.values())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sweeper.protocol.patience import EndedTrial, find_exhaustion
 from sweeper.protocol.ranking import score_trial, setting_key
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.training.types import GPU_SHARE
+from sweeper.training.types import GPU_SHARE, ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.search_session import SearchSession, session_at
 from sweeper.trials.trial import TrialRecord
@@ -62,10 +62,9 @@ class SearchBudget:
         counted = self._counted.get(number, 0)
         for report, at in zip(record.reports[counted:], record.report_times[counted:], strict=True):
             session = session_at(self.sessions, at)
-            default = self.spec.resources.most_gpus if session is None else session.gpu
-            gpu = report.metrics.get(GPU_SHARE, default)
+            gpus = gpus_of(self.spec, report, session)
             self._num_reports += 1
-            self._gpu_microseconds += round(report.metrics.get("seconds", 0.0) * gpu * 1e6)
+            self._gpu_microseconds += round(report.metrics.get("seconds", 0.0) * gpus * 1e6)
             if session is not None:
                 self._last_reports[session.at] = max(at, self._last_reports.get(session.at, 0))
         self._counted[number] = len(record.reports)
@@ -133,6 +132,12 @@ class SearchBudget:
         kind = "seed noise" if noise is None else "noise"
         reason = f"no system's best improved by more than the {kind} ({limit:.4f}) in {last}"
         return SearchEnd("budget.patience", reason)
+
+
+def gpus_of(spec: SweepSpec, report: ValidationReport, session: SearchSession | None) -> float:
+    """Return the GPUs that a trial had up to a report, which it made in this session."""
+    given = spec.resources.most_gpus if session is None else session.gpu
+    return report.metrics.get(GPU_SHARE, given)
 
 
 def count_search_trials(spec: SweepSpec) -> int:
