@@ -38,16 +38,19 @@ class BadRowKind(StrEnum):
 class BadRows:
     """Bad rows of all splits, in order. `lines` has place and reason of the first fifty.
 
-    `kinds` has the number of rows by split and kind.
+    `kinds` has the number of rows by split and kind; whoever adds rows counts them there.
     """
 
-    count: int = 0
     lines: list[str] = field(default_factory=list)
     kinds: Counter[tuple[str, BadRowKind]] = field(default_factory=Counter)
 
+    @property
+    def count(self) -> int:
+        """The number of bad rows."""
+        return self.kinds.total()
+
     def add_lines(self, lines: Sequence[str]) -> None:
         """Add bad rows that have their lines."""
-        self.count += len(lines)
         self.lines += lines[: _MAX_LISTED - len(self.lines)]
 
     def describe_kinds(self) -> list[str]:
@@ -68,7 +71,6 @@ class BadRows:
 
     def add(self, reasons: Mapping[int, str], place: Callable[[int], str]) -> None:
         """Add bad rows: their reasons by index in a table, and the function that returns the place of an index."""
-        self.count += len(reasons)
         named = sorted(reasons)[: _MAX_LISTED - len(self.lines)]
         self.lines += [f"{place(index)}: {reasons[index]}" for index in named]
 
