@@ -51,16 +51,27 @@ def audit_early_stopping(report: ReportData) -> Audit | str:
         return f"fewer than {_MIN_CURVES} trials completed"
     if not gaps:
         return "no stopped trial has both a score and a completed trial in its system"
-    generator = np.random.default_rng(0)
     # gains[i, j]: of completed trial j after as many validations as stopped trial i had
     gains = np.array([[curve[-1] - curve[min(k, len(curve)) - 1] for curve in curves] for k, _ in gaps])
-    wins = np.zeros(_DRAWS, dtype=np.int64)
-    for draw in range(_DRAWS):
-        resampled = generator.integers(len(curves), size=len(curves))
-        chosen = resampled[generator.integers(len(curves), size=len(gaps))]
-        wins[draw] = (gains[np.arange(len(gaps)), chosen] > [gap for _, gap in gaps]).sum()
+    wins = _draw_wins(gains, np.array([gap for _, gap in gaps]))
     low, high = np.quantile(wins, [0.05, 0.95])
     return Audit(len(gaps), len(curves), float(wins.mean()), float(low), float(high), float((wins > 0).mean()))
+
+
+def _draw_wins(gains: np.ndarray, gaps: np.ndarray) -> np.ndarray:
+    """Return for each draw how many stopped trials would have won.
+
+    `gains` has a row for each stopped trial and a column for each completed one; `gaps` is how far each stopped trial
+    was behind.
+    """
+    generator = np.random.default_rng(0)
+    stopped, completed = len(gaps), int(gains.shape[1])
+    wins = np.zeros(_DRAWS, dtype=np.int64)
+    for draw in range(_DRAWS):
+        resampled = generator.integers(completed, size=completed)
+        chosen = resampled[generator.integers(completed, size=stopped)]
+        wins[draw] = (gains[np.arange(stopped), chosen] > gaps).sum()
+    return wins
 
 
 def _running_best(report: ReportData, record: TrialRecord, sign: int) -> Sequence[float]:
