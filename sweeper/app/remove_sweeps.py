@@ -17,16 +17,13 @@ from sweeper.storage.sweep_names import find_named_sweep
 from sweeper.terminal.sweeps_table import format_bytes
 
 
-def find_sweeps(names: Sequence[str | Path], sweeps: Path) -> list[SweepFolder]:
-    """Return the named sweeps, each once. Raises UsageError if one does not exist."""
-    folders = {folder.path.resolve(): folder for folder in (find_named_sweep(name, sweeps) for name in names)}
-    return list(folders.values())
-
-
-def require_no_driver(folders: Sequence[SweepFolder]) -> None:
-    """Raise SweepLockedError if a driver runs one of the sweeps now."""
+def find_removable_sweeps(names: Sequence[str | Path], sweeps: Path) -> list[SweepFolder]:
+    """Return the named sweeps, each once. Raises UsageError if one does not exist, SweepLockedError if one runs now."""
+    named = (find_named_sweep(name, sweeps) for name in names)
+    folders = list({folder.path.resolve(): folder for folder in named}.values())
     for folder in folders:
         require_unlocked(folder.journal)
+    return folders
 
 
 def describe_loss(folder: SweepFolder) -> str:

@@ -24,11 +24,10 @@ def rm(
     Example: sweeper rm sst5-3f9a1c2e --runs
     """
     with cli_session() as terminal:
-        from sweeper.app.remove_sweeps import describe_loss, find_sweeps, remove_sweep, require_no_driver
+        from sweeper.app.remove_sweeps import describe_loss, find_removable_sweeps, remove_sweep
         from sweeper.errors import UsageError
 
-        folders = find_sweeps(named, sweeps)
-        require_no_driver(folders)
+        folders = find_removable_sweeps(named, sweeps)
         for folder in folders:
             terminal.line(describe_loss(folder))
         if not yes:

@@ -12,7 +12,7 @@ import pytest
 
 import sweeper as package
 from sweeper.app.mlflow_sync import sync
-from sweeper.app.remove_sweeps import describe_loss, find_sweeps
+from sweeper.app.remove_sweeps import describe_loss, find_removable_sweeps
 from sweeper.errors import SweeperError, SweepLockedError, UsageError
 from sweeper.storage.record_lock import hold_record, is_locked
 from sweeper.storage.sweep_folder import MANIFEST
@@ -101,7 +101,7 @@ def test_a_deletion_that_was_interrupted_can_be_repeated(tmp_path: Path, monkeyp
 def test_what_is_lost_is_said(tmp_path: Path) -> None:
     folder = RecordedSweep(tmp_path).search().finish().folder
     assert "and 4 test accesses that tables will no longer count" in describe_loss(folder)
-    assert len(find_sweeps([folder.name, folder.path], tmp_path)) == 1
+    assert len(find_removable_sweeps([folder.name, folder.path], tmp_path)) == 1
 
 
 def test_without_an_mlflow_that_answers_nothing_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +146,7 @@ def test_the_question_can_be_answered(answer: str, code: int, is_kept: bool, tmp
 def test_an_unknown_sweep_deletes_nothing(tmp_path: Path) -> None:
     folder = RecordedSweep(tmp_path).search().folder
     with pytest.raises(UsageError, match="not a sweep"):
-        find_sweeps([folder.name, "nothing"], tmp_path)
+        find_removable_sweeps([folder.name, "nothing"], tmp_path)
 
 
 @pytest.mark.mlflow
