@@ -13,7 +13,8 @@ Either = Annotated[str, typer.Argument(help="A sweep by name or folder, or a sea
 def diff(first: Either, second: Either, as_json: AsJson = False, sweeps: Sweeps = DEFAULT_SWEEPS) -> None:
     """Show how two sweeps differ: in the question, and in what is spent on it.
 
-    Two sweeps with the same question are comparable. For two sweeps, the versions of data and encoders count too.
+    First the keys that make another sweep, then those that may change, such as the budget. Between two sweeps, the
+    versions of data and encoders are compared as well.
 
     Example: sweeper diff sst5-3f9a1c2e search_spaces/sst5.yaml
     """

@@ -78,7 +78,7 @@ def check(
     ] = False,
     sweeps: Sweeps = DEFAULT_SWEEPS,
 ) -> None:
-    """Check search spaces, and print what they would run, and learn from earlier sweeps. Nothing is trained.
+    """Check search spaces. Print what they would run, and borrow from earlier sweeps. Nothing is trained.
 
     With --data, everything that a run needs is fetched, and read as a run reads it. Exit code 2: something is wrong.
 
