@@ -84,7 +84,7 @@ def _stop_sweep(terminal: Terminal, folder: "SweepFolder") -> None:
     if summary.state == SweepState.FINISHED:
         terminal.line(f"{folder.name} was finished before it stopped")
     else:
-        done = f"{summary.trials_ended} of {summary.trials_planned} trials"
+        done = f"{summary.trainings_ended} of {summary.trainings_planned} trainings"
         terminal.line(f"{folder.name} is stopped, with {done} ended; continue it: {continue_command(folder.path)}")
 
 

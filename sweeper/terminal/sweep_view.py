@@ -14,19 +14,19 @@ from sweeper.terminal.progress import SweepProgress
 from sweeper.terminal.sparkline import PENDING, Scale, draw_validations
 from sweeper.terminal.sweeps_table import format_age, format_bytes
 from sweeper.trials.trial import TrialRecord
-from sweeper.wording import format_epoch
+from sweeper.wording import count_noun, format_epoch
 
 _NARROW, _WIDE = 80, 100  # columns below which the curve and the time, or the setting, are left out
 _CURVE_LENGTH = 12  # columns
 
 
 def state_line(summary: SweepSummary, now: float) -> str:
-    """Return the state of a sweep in one line: finished, 12 trials, began 3h ago, 47 kB."""
-    ended, planned = summary.trials_ended, summary.trials_planned
-    trials = f"{ended} trials" if ended == planned else f"{ended} of {planned} trials"
+    """Return the state of a sweep in one line: finished, 12 trainings, began 3h ago, 47 kB."""
+    ended, planned = summary.trainings_ended, summary.trainings_planned
+    trainings = count_noun(ended, "training") if ended == planned else f"{ended} of {planned} trainings"
     age = format_age(now - summary.began_at / 1000)
     driver = f", driven by {summary.driver}" if summary.driver else ""
-    return f"{summary.state}, {trials}, began {age} ago, {format_bytes(summary.bytes)}{driver}"
+    return f"{summary.state}, {trainings}, began {age} ago, {format_bytes(summary.bytes)}{driver}"
 
 
 def trials_table(spec: SweepSpec, records: Sequence[TrialRecord], state: SweepState, width: int) -> Table:

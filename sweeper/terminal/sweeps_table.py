@@ -18,7 +18,7 @@ def sweeps_table(sweeps: Sequence[SweepSummary], now: float, width: int) -> Tabl
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("sweep", overflow="fold")
     table.add_column("state", no_wrap=True)
-    for column in ("trials", "best"):
+    for column in ("trainings", "best"):
         table.add_column(column, justify="right", no_wrap=True)
     if width >= _NARROW:
         table.add_column("by", overflow="fold")
@@ -29,7 +29,7 @@ def sweeps_table(sweeps: Sequence[SweepSummary], now: float, width: int) -> Tabl
         score = format_score(sweep.best.score if sweep.best else None)
         basis = [_basis(sweep, "fresh seed" if width >= _WIDE else "seed")] if width >= _NARROW else []
         age = format_age(now - sweep.began_at / 1000)
-        table.add_row(sweep.sweep, state, _trials(sweep), score, *basis, age, format_bytes(sweep.bytes))
+        table.add_row(sweep.sweep, state, _trainings(sweep), score, *basis, age, format_bytes(sweep.bytes))
     return table
 
 
@@ -51,11 +51,11 @@ def format_bytes(size: int) -> str:
     return f"{value:.1f} {unit}" if unit != "B" and value < 9.95 else f"{value:.0f} {unit}"
 
 
-def _trials(sweep: SweepSummary) -> str:
-    """Return the trials that have ended, of those that are planned while there are more."""
+def _trainings(sweep: SweepSummary) -> str:
+    """Return the trainings that have ended, of those that are planned while there are more."""
     if sweep.state == SweepState.DAMAGED:
         return "-"
-    ended, planned = sweep.trials_ended, sweep.trials_planned
+    ended, planned = sweep.trainings_ended, sweep.trainings_planned
     return str(ended) if ended == planned else f"{ended}/{planned}"
 
 

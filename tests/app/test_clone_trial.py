@@ -58,7 +58,7 @@ def test_a_clone_of_a_finished_search_is_its_next_trial_beyond_the_budget(tmp_pa
     number = package.open(sweep.folder.path).clone(2, alpha=0.3)
     assert number == 5
     summary = package.open(sweep.folder.path).summary
-    assert (summary.state, summary.trials_planned) == ("interrupted", 5)  # `run` continues it
+    assert (summary.state, summary.trainings_planned) == ("interrupted", 5)  # `run` continues it
     assert not is_search_over(sweep.spec, package.open(sweep.folder.path).results)
     with sweep.study() as study:
         record = finish_search(sweep, study)[-1]
@@ -174,7 +174,7 @@ def test_nothing_is_added_once_the_test_split_was_scored_or_a_limit_ended_the_se
         UsageError, match=r"the search has ended, because the budget's 1 epochs are used; .*budget.epochs"
     ):
         clone_trial(spent.folder, 1, {})
-    assert package.open(spent.folder.path).summary.trials_planned == 4
+    assert package.open(spent.folder.path).summary.trainings_planned == 4
 
 
 def test_nothing_is_added_once_a_loss_has_fallen_to_the_value_that_was_asked_for(tmp_path: Path) -> None:

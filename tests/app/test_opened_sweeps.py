@@ -21,7 +21,7 @@ def test_an_opened_sweep_is_found_after_a_change_of_the_working_directory(
     monkeypatch.chdir("/")
     assert (opened.path, results.path) == (sweep.folder.path, sweep.folder.path)
     assert results.table().to_markdown() == before
-    assert opened.summary.trials_ended == len(results.trials())
+    assert opened.summary.trainings_ended == len(results.trials())
 
 
 def test_an_opened_sweep_whose_folder_was_deleted_says_so(tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_results_of_an_opened_sweep_are_those_of_its_record_now(tmp_path: Path) 
     before = len(opened.results.trials())
     sweep.search()
     assert (before, len(opened.results.trials())) == (2, 4)
-    assert opened.summary.trials_ended == 4
+    assert opened.summary.trainings_ended == 4
 
 
 def test_tables_without_rows_have_the_columns_that_every_table_has(tmp_path: Path) -> None:

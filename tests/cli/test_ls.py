@@ -38,7 +38,7 @@ def test_the_state_follows_from_the_record_and_its_lock(sweeps: Path) -> None:
     assert state_of(sweeps) == SweepState.INTERRUPTED
     with sweep.study():
         (running,) = package.list_sweeps(sweeps)
-        assert (running.state, running.trials_ended, running.trials_planned) == (SweepState.RUNNING, 2, 12)
+        assert (running.state, running.trainings_ended, running.trainings_planned) == (SweepState.RUNNING, 2, 12)
         assert f"process {os.getpid()} on " in running.driver
     assert state_of(sweeps) == SweepState.INTERRUPTED
     sweep.finish()
@@ -81,7 +81,7 @@ def test_the_reason_of_a_failure_stands_below_the_list_and_in_the_sweep_itself(s
     assert listed[-1] == f"{name}: {reason}"
     assert listed[1].split()[:4] == [name, "failed", "8/12", "-"]
     shown = run_here(["show", name], sweeps.parent).stdout.splitlines()
-    assert shown[1].startswith("failed, 8 of 12 trials, ")
+    assert shown[1].startswith("failed, 8 of 12 trainings, ")
     assert shown[2] == reason
     assert shown[-1] == f"try it again:          sweeper run sweeps/{name}/sweep.yaml"
     as_json = json.loads(run_here(["show", name, "--json"], sweeps.parent).stdout)
@@ -150,7 +150,7 @@ def test_the_json_is_one_object(sweeps: Path) -> None:
     RecordedSweep(sweeps).search()
     done = run_here(["ls", "--json"], sweeps.parent)
     (summary,) = json.loads(done.stdout)["sweeps"]
-    assert (summary["state"], summary["trials_ended"], summary["best"]["seeds"]) == ("interrupted", 2, 0)
+    assert (summary["state"], summary["trainings_ended"], summary["best"]["seeds"]) == ("interrupted", 2, 0)
 
 
 def test_a_folder_without_sweeps_says_so(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def lines(sweep: RecordedSweep, *arguments: str) -> list[str]:
 
 def test_a_finished_sweep_shows_its_best_and_why_each_trial_ended(sweep: RecordedSweep) -> None:
     shown = lines(sweep)
-    assert shown[1].startswith("finished, 10 trials, began ")
+    assert shown[1].startswith("finished, 10 trainings, began ")
     stopped = next(line.split("  ") for line in shown if line.startswith("    3 "))
     assert "after epoch 1: 0.2500, needed 0.3000" in [cell.strip() for cell in stopped]
     assert any("fresh seed 2 of trial 1" in line for line in shown)
@@ -52,14 +52,14 @@ def test_an_interrupted_sweep_shows_the_command_that_continues_it(tmp_path: Path
     assert done.stdout.count("  interrupted  ") == 2  # a trial of each system
     with recorded.study():
         running = run_here(["show", str(recorded.folder.path)], tmp_path).stdout
-    assert "running, 2 of 12 trials" in running
+    assert "running, 2 of 12 trainings" in running
     assert "driven by process " in running
     assert "continue it:" not in running
 
 
 def test_a_sweep_that_has_not_begun_has_no_trials(tmp_path: Path) -> None:
     recorded = RecordedSweep(tmp_path / "sweeps")
-    assert "not begun, 0 of 12 trials" in lines(recorded)[1]
+    assert "not begun, 0 of 12 trainings" in lines(recorded)[1]
     done = run_here(["show", recorded.folder.name, "1"], tmp_path)
     assert (done.returncode, done.stderr) == (
         2,

@@ -100,7 +100,7 @@ def test_a_running_trial_and_then_the_sweep_are_stopped(tmp_path: Path) -> None:
         for process in started:
             process.kill()
             process.wait(60)
-    assert f"{sweep.path.name} is stopped, with 1 of 3 trials ended; continue it: sweeper run" in whole.stdout
+    assert f"{sweep.path.name} is stopped, with 1 of 3 trainings ended; continue it: sweeper run" in whole.stdout
     assert driver.returncode == 130, said
     assert "stopping, because `sweeper stop` asks for it" in said
     last = said.splitlines()[-1]
