@@ -18,11 +18,15 @@ class SourceDocument:
     """The values of one file, and their places.
 
     `places` maps the path of a value to its place: `search_spaces/sst5.yaml:12`, or `--set ...` for an override.
+    `written` is the file as it stands, where overrides were applied to it. `left_out` counts the settings of its
+    `start_with` that the overrides exclude.
     """
 
     name: str
     values: dict[str, Any]
     places: Mapping[KeyPath, str] = field(default_factory=dict)
+    written: "SourceDocument | None" = None
+    left_out: int = 0
 
     def location(self, path: KeyPath) -> str:
         """Return the place of the value at `path`, or of the nearest value around it that has a place."""

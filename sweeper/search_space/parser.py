@@ -5,6 +5,7 @@ Every mistake that a user can make in a file is found here, before any large lib
 
 import errno
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,18 @@ from sweeper.search_space.sweep_spec import SweepSpec
 
 
 def parse_spec(document: SourceDocument) -> SweepSpec:
-    """Return the spec that `document` describes. Raises SearchSpaceError with a line for each mistake."""
+    """Return the spec that `document` describes. Raises SearchSpaceError with a line for each mistake.
+
+    An entry of the file's `start_with` that fits the file, but not its overrides, is left out.
+    """
     try:
         spec = SweepSpec.model_validate(_with_absolute_paths(document))
     except ValidationError as error:
         issues = translate_errors(error, SweepSpec)
     else:
         issues = list(check_spec(spec))
+    if fitting := _leave_out_misfits(document, issues):
+        return parse_spec(fitting)
     _raise_issues(document.message, issues)
     vars(spec)["source"] = document  # the cached value of a property: it is no key of the file
     return spec
@@ -51,6 +57,26 @@ def _raise_issues(message: Callable[[KeyPath, str], str], issues: Sequence[SpecI
     """Raise SearchSpaceError with a line for each issue, if there are any."""
     if issues:
         raise SearchSpaceError(list(dict.fromkeys(message(issue.path, issue.rule) for issue in issues)))
+
+
+def _leave_out_misfits(document: SourceDocument, issues: Sequence[SpecIssue]) -> SourceDocument | None:
+    """Return the document without the entries of `start_with` that have issues because of its overrides.
+
+    None if an issue has another cause: another key, an entry of an override, or a mistake in the file as it stands.
+    """
+    misfits = {issue.path[1] for issue in issues if issue.path[:1] == ("start_with",) and len(issue.path) > 1}
+    if document.written is None or not misfits or any(issue.path[:1] != ("start_with",) for issue in issues):
+        return None
+    entries = document.values["start_with"]
+    if any(entry not in document.written.values.get("start_with", ()) for entry in entries):
+        return None
+    try:
+        parse_spec(document.written)
+    except SearchSpaceError:
+        return None
+    kept = [entry for index, entry in enumerate(entries) if index not in misfits]
+    values = {**document.values, "start_with": kept}
+    return replace(document, values=values, left_out=document.left_out + len(misfits))
 
 
 def _with_absolute_paths(document: SourceDocument) -> dict[str, Any]:

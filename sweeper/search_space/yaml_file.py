@@ -75,7 +75,7 @@ def _apply_override(document: SourceDocument, path: KeyPath, value: Any, place: 
     values = _replace(document.values, path, value, place)
     places = {at: where for at, where in document.places.items() if at[: len(path)] != path}
     new_places = {path[:end]: place for end in range(1, len(path) + 1) if path[:end] not in places}
-    return SourceDocument(document.name, values, {**places, **new_places})
+    return SourceDocument(document.name, values, {**places, **new_places}, document.written or document)
 
 
 def parse_overrides(overrides: Sequence[str], example: str = "budget.trials=8") -> dict[str, tuple[KeyPath, Any]]:

@@ -213,6 +213,8 @@ def describe_run(spec: SweepSpec) -> list[str]:
         parts.append(f"confirmed with {count_noun(seeds, 'fresh seed')}")
     if spec.limit.model_dump(exclude_none=True):
         parts.append(f"{PART_OF_ROWS} (limit)")
+    if spec.source is not None and spec.source.left_out:
+        parts.append(f"without {count_noun(spec.source.left_out, 'setting')} of start_with that --set excludes")
     return parts
 
 
