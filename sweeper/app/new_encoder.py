@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sweeper.data.data_summary import TextLengths, describe_lengths
-from sweeper.data.encoder_catalog import PROPOSED_ENCODERS
+from sweeper.data.encoder_catalog import PROPOSED_ENCODERS, SCRATCH_ENCODERS
 from sweeper.data.languages import find_language_group
 from sweeper.data.rows import LabelledTexts
-from sweeper.errors import UnavailableError
+from sweeper.errors import UnavailableError, UsageError
 from sweeper.terminal.output import Output
 from sweeper.training.registry import encoder_kind
 
@@ -46,8 +46,12 @@ class ProposedEncoder:
 def propose_encoder(output: Output, rows: LabelledTexts, *, has_gpu: bool, wanted: str | None) -> ProposedEncoder:
     """Return the encoder for some training rows. `wanted` is the one that the user names.
 
-    Raises UnavailableError if that one cannot be had.
+    Raises UsageError if its name is empty, UnavailableError if it cannot be had.
     """
+    if wanted is not None and not wanted.strip():
+        raise UsageError(
+            f"--encoder: must not be empty; name one of the hub, a folder, {' or '.join(SCRATCH_ENCODERS)}"
+        )
     sample = _sample(rows)
     language = find_language_group(sample.texts[:_LOOKED_AT])
     names = (wanted,) if wanted else PROPOSED_ENCODERS[language, "GPU" if has_gpu else "CPU"]

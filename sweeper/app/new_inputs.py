@@ -10,12 +10,17 @@ from sweeper.data.local_files import FORMATS
 from sweeper.data.packed_files import strip_packing
 from sweeper.data.rows import RawTable
 from sweeper.errors import UsageError
+from sweeper.wording import quote_value
 
 _WORDS = {
     "train": {"train", "training"},
     "validation": {"validation", "valid", "val", "dev", "eval", "development"},
     "test": {"test", "testing"},
 }
+
+
+_MAIN = "main"
+_REPOSITORY = re.compile(r"(?:[\w.-]+/)?[\w.-]+", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class NewInput:
     files: Mapping[str, Path]
     hub: str | None = None
     config: str | None = None
-    revision: str = "main"
+    revision: str = _MAIN
 
     @property
     def place(self) -> str:
@@ -84,12 +89,15 @@ class NewInput:
         return dict(load_tables(spec).value)
 
 
-def find_input(files: Sequence[Path], hub: str | None, config: str | None = None, revision: str = "main") -> NewInput:
+def find_input(files: Sequence[Path], hub: str | None, config: str | None = None, revision: str = _MAIN) -> NewInput:
     """Return the data set in some files, in a folder of them, or on the hub. Raises UsageError."""
     if hub is not None and files:
         raise UsageError(f"--hub {hub}: takes no files, got {files[0]}; name either")
     if hub is not None:
-        return NewInput({}, hub, config, revision)
+        return NewInput({}, _require_repository(hub), config, revision)
+    for option, value in (("--config", config), ("--revision", revision if revision != _MAIN else None)):
+        if value is not None:
+            raise UsageError(f"{option} {quote_value(value)}: is for a data set of the hub, --hub; leave it out")
     if not files:
         raise UsageError("sweeper new: needs a file, such as reviews.csv, or --hub ORG/NAME")
     try:
@@ -100,6 +108,15 @@ def find_input(files: Sequence[Path], hub: str | None, config: str | None = None
     if missing:
         raise UsageError(f"{missing[0]}: no such file; name a data file ({', '.join(FORMATS)})")
     return NewInput(_by_split(paths) if len(paths) > 1 else {"train": paths[0]})
+
+
+def _require_repository(name: str) -> str:
+    """Return the name of a data set of the hub. Raises UsageError if it cannot be one, as an address of its page."""
+    if _REPOSITORY.fullmatch(name):
+        return name
+    page = re.search(r"/datasets/([\w.-]+/[\w.-]+)", name, flags=re.ASCII)
+    rule = "must be the name of a data set of the hub, such as ORG/NAME"
+    raise UsageError(f"--hub: {rule}, got {quote_value(name)}{f'; did you mean {page[1]}?' if page else ''}")
 
 
 def _files_in(folder: Path) -> list[Path]:
@@ -117,11 +134,15 @@ def _files_in(folder: Path) -> list[Path]:
 
 def _by_split(paths: Sequence[Path]) -> dict[str, Path]:
     splits: dict[str, Path] = {}
+    repeated = [path for position, path in enumerate(paths) if path in paths[:position]]
+    if repeated:
+        raise UsageError(f"{repeated[0]}: is named twice; name it once")
     for path in paths:
         split = _split_of(path)
         if not split:
             raise UsageError(
-                f"{path}: of several files, each has train, validation or test in its name; rename it, or name one file"
+                f"{path}: of several files, each must have train, validation or test in its name; rename it, or name "
+                "one file"
             )
         if split in splits:
             raise UsageError(f"{path}: is a second file of {split}, after {splits[split]}; name one of them")

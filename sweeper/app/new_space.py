@@ -138,7 +138,8 @@ def _write_checked(path: Path, text: str) -> SweepSpec:
 def _require_new(path: Path, folder: Path) -> None:
     """Raise UsageError if a file that would be written is there, or cannot be written."""
     if path.suffix not in (".yaml", ".yml"):
-        raise UsageError(f"--out {path}: needs the ending .yaml, as in {path.with_suffix('.yaml')}")
+        example = path.with_suffix(".yaml") if path.name else "reviews.yaml"
+        raise UsageError(f"--out {path}: needs the ending .yaml, as in {example}")
     for place, is_taken in ((path, path.is_file()), (folder, folder.exists())):
         if is_taken:
             rule = "is there already and is not overwritten; name another file with --out, or delete it"

@@ -36,7 +36,7 @@ class PlainErrorGroup(TyperGroup):
         except _CommandLineError as error:
             if not standalone_mode:
                 raise
-            print(_describe(error), file=sys.stderr)
+            print(_describe(error, self._command_path(sys.argv[1:] if args is None else args)), file=sys.stderr)
             sys.exit(2)
         except typer.Abort:
             sys.exit(1)
@@ -44,15 +44,28 @@ class PlainErrorGroup(TyperGroup):
             sys.exit(code or 0)
         return code
 
+    def _command_path(self, args: Sequence[str]) -> str:
+        """Return the command that somebody wrote, for mistakes that do not name it."""
+        return f"sweeper {args[0]}" if args and args[0] in self.commands else "sweeper"
 
-def _describe(error: Any) -> str:
-    """Return a mistake on one line, with the command that explains the right form."""
-    command = error.ctx.command_path if getattr(error, "ctx", None) else "sweeper"
+
+def _describe(error: Any, written: str) -> str:
+    """Return a mistake on one line, with the command that explains the right form; `written` if it names none."""
+    command = error.ctx.command_path if getattr(error, "ctx", None) else written
     text = _describe_unknown_name(error) or " ".join(error.format_message().split()).rstrip(".")
     text = re.sub(r"Got unexpected extra argument\S* \((.*)\)", r"takes no argument \1", plain_rule(text))
     if isinstance(error.__cause__, ValidationError):
         text += f", got {quote_value(error.__cause__.errors()[0]['input'])}"
     return f"{command}: {text[:1].lower()}{text[1:]}; {command} --help lists what it takes"
+
+
+def _nearest_options(option: str, names: Sequence[str]) -> list[str]:
+    """Return the option that was probably meant: for a single letter, the only one that begins with it."""
+    if len(option) > 2:
+        near = get_close_matches(option.lstrip("-"), [name.lstrip("-") for name in names], n=1, cutoff=0.6)
+        return [f"--{name}" for name in near]
+    initial = [name for name in names if name.startswith(f"-{option}")]
+    return initial if len(initial) == 1 else []
 
 
 def _describe_unknown_name(error: Any) -> str:
@@ -61,7 +74,7 @@ def _describe_unknown_name(error: Any) -> str:
     if option and hasattr(error, "possibilities"):
         parameters = error.ctx.command.params
         names = [name for parameter in parameters for name in (*parameter.opts, *parameter.secondary_opts)]
-        near = get_close_matches(option, [name for name in names if name.startswith("--")], n=1, cutoff=0.5)
+        near = _nearest_options(option, [name for name in names if name.startswith("--")])
         return f"no such option {quote_value(option)}{f'; did you mean {near[0]}?' if near else ''}"
     unknown = re.match(r"No such command '(.*?)'(\.|$)", error.format_message(), flags=re.DOTALL)
     if unknown is None:

@@ -36,6 +36,7 @@ _PAIRS = (
 )
 _PAIR_ENDING = re.compile(r"(.+?)[_ -]?(1|2|a|b)")
 _MAX_NAME_WORDS = 6
+_ADD_LABELS = "add a column of labels"
 
 TextColumns = tuple[str, ...]
 """One column, or two for pairs of texts."""
@@ -65,7 +66,7 @@ def choose_columns(
     if len(text) > 2:
         raise UsageError(f"--text: names one column, or two for pairs, got {len(text)} ({', '.join(text)})")
     text = [_require_column(name, names, column, "--text") for column in text]
-    labels = [_require_column(name, names, label, "--label")] if label else _find_labels(profiles, text)
+    labels = [_require_column(name, names, label, "--label")] if label is not None else _find_labels(profiles, text)
     if label and labels[0] not in text:
         _require_classes(profiles, labels[0], text, name)
     if not labels:
@@ -90,33 +91,41 @@ def _describe_missing_label(profiles: Sequence[ColumnProfile], text: Sequence[st
     if not profiles:
         return f"has no column for the labels beside {' and '.join(text)}, which --text names; add one"
     named = next((profile for profile in profiles if profile.name.casefold() in LABEL_NAMES), None)
-    others = [profile.name for profile in profiles if profile is not named]
+    others = _possible_labels(profiles, named)
     if named is not None:
         return _refuse_label(named, others)
     dated = [profile for profile in profiles if profile.has_dates]
     reason = "no column looks like a label (few different short values)"
     if dated:
-        return f"{reason}; {_refuse_label(dated[0], [name for name in others if name != dated[0].name])}"
-    return f"{reason}; name it with --label, {allowed_hint(others)}"
+        return f"{reason}; {_refuse_label(dated[0], others)}"
+    return f"{reason}; {f'name it with --label, {allowed_hint(others)}' if others else _ADD_LABELS}"
+
+
+def _possible_labels(profiles: Sequence[ColumnProfile], refused: ColumnProfile | None = None) -> list[str]:
+    """Return the columns that the user could name as the label, without one that is refused."""
+    return [profile.name for profile in profiles if profile is not refused and profile.can_be_named_label]
 
 
 def _require_classes(profiles: Sequence[ColumnProfile], label: str, text: Sequence[str], name: str) -> None:
     """Raise UsageError if the column that the user names as the label holds dates, or identifies rows."""
     profile = next(profile for profile in profiles if profile.name == label)
     if profile.has_dates or are_too_many_classes(profile.distinct, profile.filled):
-        others = [other.name for other in profiles if other.name not in (label, *text)]
-        raise UsageError(f"{name}: {_refuse_label(profile, others)}")
+        others = [other for other in profiles if other.name not in text]
+        raise UsageError(f"{name}: {_refuse_label(profile, _possible_labels(others, profile))}")
 
 
 def _refuse_label(profile: ColumnProfile, others: Sequence[str]) -> str:
     """Return the reason why a column is no label, with the remedy. `others` are the columns that may be it."""
     remedies = ["write them as strings if they are classes"] if profile.has_dates else []
+    remedies += ["write one label of each row there as a word"] if not (profile.is_plain or profile.has_dates) else []
     remedies += [f"name another with --label, {allowed_hint(others)}"] if others else []
     reason = f"the column {profile.name} {profile.describe_values()}, so it is no label"
-    return f"{reason}; {', or '.join(remedies) or 'add a column of labels'}"
+    return f"{reason}; {', or '.join(remedies) or _ADD_LABELS}"
 
 
 def _require_column(place: str, names: Sequence[str], column: str, option: str) -> str:
+    if not column.strip():
+        raise UsageError(f"{option}: must not be empty, {allowed_hint(names)}")
     wanted = clean_name(column)
     if wanted not in names:
         raise UsageError(f"{option} {column}: {place} has no such column, {allowed_hint(names, column)}")

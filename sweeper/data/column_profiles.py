@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sweeper.data.arrow_columns import distinct_values, list_values
 from sweeper.data.cell_values import BadValueError, to_text
+from sweeper.data.column_checks import are_too_many_classes
 from sweeper.data.rows import Column, RawTable
 from sweeper.wording import shorten_middle, show_controls
 
@@ -70,6 +71,11 @@ class ColumnProfile:
         """True if the values may be classes: few different ones, and short."""
         few = 2 <= self.distinct <= min(_MOST_CLASSES, max(2, self.filled // 2))
         return self.is_plain and few and self.words <= _MOST_LABEL_WORDS and self.fractions <= _MOST_FRACTIONS
+
+    @property
+    def can_be_named_label(self) -> bool:
+        """True if the values may be classes where the user says so, even many or long ones."""
+        return self.is_plain and self.distinct > 1 and not are_too_many_classes(self.distinct, self.filled)
 
     def describe_examples(self) -> str:
         """Return a few of the values, for a question about the column."""

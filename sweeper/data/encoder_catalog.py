@@ -28,6 +28,9 @@ ENCODERS: tuple[str, ...] = (
     "sentence-transformers/all-MiniLM-L6-v2",
 )
 
+# Trained from scratch; training/registry.py has the whole list, and a test compares them.
+SCRATCH_ENCODERS: tuple[str, ...] = ("rnn", "gru")
+
 # Proposed for a user's own texts, by script and language of the texts and by the machine; the first that can be had.
 # "gru" is trained from scratch, on words of any script with spaces; without spaces, MiniLM reads the signs one by one.
 _ENGLISH, _MULTILINGUAL_SMALL = (

@@ -7,25 +7,28 @@ continues with the files it started with, from the cache if the hub cannot be re
 import os
 import re
 from collections.abc import Callable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import (
     GatedRepoError,
+    HFValidationError,
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
 
-from sweeper.data.encoder_catalog import ENCODERS
+from sweeper.data.encoder_catalog import ENCODERS, SCRATCH_ENCODERS
 from sweeper.errors import UnavailableError
 from sweeper.wording import allowed_hint
 
 _COMMIT = re.compile("[0-9a-f]{40}")
 _NOT_ON_HUB = (RepositoryNotFoundError, RevisionNotFoundError, GatedRepoError)
 _GATED = "is a gated dataset on the Hub"  # in the error that the library `datasets` raises in place of GatedRepoError
+_UNKNOWN_CONFIG = re.compile(r"BuilderConfig '?(.*?)'? not found\. Available: \[(.*)\]", re.DOTALL)
 _LONGEST_ERROR = 200  # characters
 
 
@@ -83,8 +86,17 @@ def hub_error(subject: str, repository: str, error: Exception) -> UnavailableErr
         return UnavailableError(f"{subject}: {repository} is gated; accept its terms on {hub} and set HF_TOKEN")
     if isinstance(error, _NOT_ON_HUB) or "401" in str(error):
         is_encoder = subject == "encoder"
-        remedy = allowed_hint(ENCODERS, repository) if is_encoder else "see its page, or set HF_TOKEN if it is private"
+        remedy = _name_encoder(repository) if is_encoder else "see its page, or set HF_TOKEN if it is private"
         return UnavailableError(f"{subject}: {hub} has no {repository}; {remedy}")
+    if isinstance(error, HFValidationError):
+        rule = "is a file, not the folder of a model" if Path(repository).is_file() else "is no name of the hub's"
+        remedy = _name_encoder(repository) if subject == "encoder" else "write it as ORG/NAME"
+        return UnavailableError(f"{subject}: {repository} {rule}; {remedy}")
+    if unknown := _UNKNOWN_CONFIG.match(str(error)):
+        names = re.findall(r"'([^']*)'", unknown[2])
+        return UnavailableError(
+            f"{subject}: {repository} has no configuration {unknown[1]}, {allowed_hint(names, unknown[1])}"
+        )
     if _is_offline_by_request():
         return UnavailableError(
             f"{subject}: {repository} is not in the cache, and HF_HUB_OFFLINE={os.environ['HF_HUB_OFFLINE']} forbids "
@@ -97,6 +109,13 @@ def hub_error(subject: str, repository: str, error: Exception) -> UnavailableErr
     return UnavailableError(
         f"{subject}: {repository} cannot be loaded: {type(error).__name__}: {text[:_LONGEST_ERROR]}"
     )
+
+
+def _name_encoder(name: str) -> str:
+    """Return what to write in place of an encoder's name that the hub does not have."""
+    near = get_close_matches(name.lower(), (*ENCODERS, *SCRATCH_ENCODERS), n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"name one that is there, such as {ENCODERS[0]}, a folder, {' or '.join(SCRATCH_ENCODERS)}{hint}"
 
 
 def _is_offline_by_request() -> bool:

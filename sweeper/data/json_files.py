@@ -49,11 +49,16 @@ def read_json(source: SourceFile, wanted: Sequence[str]) -> RawTable:
     if content.startswith(b"["):
         return _read_array(source, wanted, content)
     table = read_json_lines(source, wanted)
-    if not len(table) and isinstance(_parse(source.decode().text), dict):
+    if len(table) <= 1 and _is_one_object(_parse(source.decode().text), len(table)):
         raise UnavailableError(
             f"{source.path}: is one JSON object; write an array of objects, or an object on each line"
         )
     return table
+
+
+def _is_one_object(value: Any, rows: int) -> bool:
+    """Return True for one JSON object that is no row: it has several lines, so that none was read, or holds lists."""
+    return isinstance(value, dict) and (not rows or any(isinstance(inner, list) for inner in value.values()))
 
 
 def _read_array(source: SourceFile, wanted: Sequence[str], content: bytes) -> RawTable:

@@ -374,7 +374,11 @@ def test_terms_that_must_be_accepted_are_named_with_the_remedy(
 @pytest.mark.parametrize(
     ("program", "subject", "remedy"),
     [
-        (OWN_ENCODER, "encoder", "allowed: "),
+        (
+            OWN_ENCODER,
+            "encoder",
+            "name one that is there, such as google/electra-base-discriminator, a folder, rnn or gru",
+        ),
         (OWN_DATASET, "data set", "see its page, or set HF_TOKEN if it is private"),
     ],
 )

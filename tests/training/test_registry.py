@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from sweeper.data.encoder_catalog import SCRATCH_ENCODERS
 from sweeper.training import model
 from sweeper.training.config import ACTIVE_WHEN, HYPERPARAMETERS, TrainConfig, validation_error
 from sweeper.training.losses import AnchorLosses, similarity_matrix
@@ -163,3 +164,7 @@ def test_the_description_of_a_training_does_not_import_torch(module: str) -> Non
     code = f"import sys, sweeper.training.{module}; print(sorted(sys.modules.keys() & {heavy}))"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert output.strip() == "[]"
+
+
+def test_the_encoders_that_messages_name_are_those_trained_from_scratch() -> None:
+    assert {name for name, kind in ENCODER_KINDS.items() if not kind.is_pretrained} == set(SCRATCH_ENCODERS)
