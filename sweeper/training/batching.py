@@ -52,7 +52,7 @@ def bucketed_batches(
 ) -> list[NDArray[np.int64]]:
     """Return the row numbers of each batch of one epoch. Every text comes once; the last batch may be smaller.
 
-    A class that occurs in a batch has at least `texts_per_class` texts there.
+    A class that occurs in a batch has at least `texts_per_class` texts there, as far as the last texts allow.
     """
     generator = np.random.default_rng([seed, epoch])
     lengths = np.minimum(np.diff(split.starts), max_length)
