@@ -101,7 +101,7 @@ TRIAL_METRICS = {
     "batches/classes": "Mean number of classes in a batch of the first epoch.",
     "anchors/without_positive": "Share of anchors without a positive in the batch or its `memory`; 0 with prototypes.",
     "soup/validations": "Number of validations whose weights are in the greedy soup, with `average: soup`.",
-    "learning_rate": "Learning rate of the last update.",
+    "learning_rate": "Learning rate of the last update; missing before the first.",
     "seconds": "Seconds of training and validation since the last validation.",
     "examples_per_second": "Training texts per second.",
     "system/cpu_cores": "CPU cores in use.",

@@ -99,8 +99,7 @@ def _require_equal(kept: KeptModel, written: Path) -> None:
     from sweeper.training.sequence_classification import classifier_probabilities
 
     rows = [[text] * len(kept.text_columns) for text in _TEXTS]
-    same_cut = {**kept.settings, "precision": "float32", "max_tokens": kept.settings["max_length"]}
-    own = TextClassifier(replace(kept, settings=same_cut)).probabilities(rows)
+    own = TextClassifier(replace(kept, settings={**kept.settings, "precision": "float32"})).probabilities(rows)
     other = classifier_probabilities(written, rows, kept.task)
     largest = max(
         abs(a - b) for ours, theirs in zip(own.tolist(), other, strict=True) for a, b in zip(ours, theirs, strict=True)

@@ -117,8 +117,6 @@ def _transformers_usage(model: KeptModel, own_code: str) -> list[str]:
     settings = model.settings
     row = '"a text"' if len(model.text_columns) == 1 else '{"text": "a text", "text_pair": "another"}'
     notes = [f"`truncation=True` cuts texts at {settings['max_length']} tokens, as in the training."]
-    if len(model.text_columns) > 1 and settings["max_tokens"] > settings["max_length"]:
-        notes.append(f"Longer pairs were cut at {settings['max_tokens']} tokens first, so theirs differ a little.")
     if model.replacements:
         pairs = ", ".join(f"{old!r} by {new!r}" for old, new in model.replacements.items())
         notes.append(f"In the training, these strings were replaced in each text: {pairs}.")

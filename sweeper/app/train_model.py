@@ -170,7 +170,7 @@ def _run_training(
         reports[event.step] = event
         value = event.metrics.get(metric)
         if value is None:
-            loss = formatting.format_score(event.metrics["train/loss"])
+            loss = formatting.format_score(event.metrics.get("train/loss"))  # none before an update
             output.line(f"  epoch {event.epoch:g}  train/loss {loss}")
             continue
         is_better = best is None or spec.objective.sign * value > spec.objective.sign * best

@@ -36,8 +36,8 @@ _EXAMPLE = ["A film that one remembers.", "Two hours that I will not get back."]
 class ModelExport:
     """A model that training/export.py wrote to `folder` with its tokenizer, and what predictions need besides.
 
-    `config` are the hyperparameters of its training. `max_tokens` is the number of tokens of a text that any trial of
-    the sweep reads. `texts` is the number of texts in a row: 2 for pairs. `name` is the model's name in MLflow.
+    `config` are the hyperparameters of its training. `max_tokens` is the largest max_length of the
+    sweep. `texts` is the number of texts in a row: 2 for pairs. `name` is the model's name in MLflow.
     """
 
     folder: Path

@@ -145,8 +145,7 @@ class ServedClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         tokenizer = WordTokenizer if self.is_recurrent else PretrainedTokenizer
         self.tokenizer: WordTokenizer | PretrainedTokenizer = tokenizer(folder / "encoder")
         self.encoder = self._load_encoder(folder / "encoder").to(self.device).eval()
-        head = load_file(folder / "classifier.safetensors")
-        self.head = {name: tensor.to(self.device) for name, tensor in head.items()}
+        self.head = {name: part.to(self.device) for name, part in load_file(folder / "classifier.safetensors").items()}
 
     def _load_encoder(self, folder: Path) -> Any:
         if self.is_recurrent:
@@ -183,6 +182,8 @@ class ServedClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
             return probabilities
         ids, types = self.tokenizer(texts, pairs, self.settings["max_tokens"])
         by_length, size = sorted(range(len(ids)), key=lambda k: -len(ids[k])), max(64, self.settings["batch_size"])
+        if pairs is not None:  # of these, the longer text is truncated
+            ids, types = self.tokenizer(texts, pairs, self.settings["max_length"])
         for start in range(0, len(by_length), size):
             rows = by_length[start : start + size]
             batch = self._pad([ids[k] for k in rows], self.tokenizer.padding)  # (B, L)
@@ -202,9 +203,8 @@ class ServedClassifier(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
         return torch.tensor(rows, device=self.device)
 
     def _truncate(self, numbers: list[int], length: int) -> list[int]:
-        if len(numbers) > length and self.tokenizer.keeps_last_token:
-            return [*numbers[: length - 1], numbers[-1]]
-        return numbers[:length]
+        keeps_last = len(numbers) > length and self.tokenizer.keeps_last_token
+        return [*numbers[: length - 1], numbers[-1]] if keeps_last else numbers[:length]
 
     def _autocast(self) -> Any:
         """Return the context for the precision of the training; without a GPU of CUDA, fp16 becomes float32."""

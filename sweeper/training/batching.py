@@ -15,6 +15,7 @@ from torch import Tensor
 
 from sweeper.data.label_arrays import count_labels
 from sweeper.training.class_batches import deal_by_class
+from sweeper.training.pair_truncation import kept_columns
 from sweeper.training.types import TokenizedSplit
 
 _GROUP_BATCHES = 50  # batches that are sorted together
@@ -51,7 +52,7 @@ def bucketed_batches(
 ) -> list[NDArray[np.int64]]:
     """Return the row numbers of each batch of one epoch. Every text comes once; the last batch may be smaller.
 
-    A class that occurs in a batch has at least `texts_per_class` texts there.
+    A class that occurs in a batch has at least `texts_per_class` texts there, as far as the last texts allow.
     """
     generator = np.random.default_rng([seed, epoch])
     lengths = np.minimum(np.diff(split.starts), max_length)
@@ -76,14 +77,16 @@ def sorted_batches(split: TokenizedSplit, size: int) -> Iterator[NDArray[np.int6
 def collate(split: TokenizedSplit, rows: NDArray[np.int64], max_length: int, padding: int) -> Batch:
     """Return the texts with the row numbers `rows` as a batch (B, L), where L is the length of its longest text.
 
-    Texts are cut to max_length tokens, keep their closing [SEP], and are padded with the number `padding`.
+    Texts are cut to max_length tokens, keep their closing [SEP], and are padded with the number `padding`. Of a pair,
+    the longer text is cut, as by its tokenizer.
     """
     starts, stops = split.starts[rows], split.starts[rows + 1]
     lengths = np.minimum(stops - starts, max_length)
     columns = np.arange(int(lengths.max()))
     mask = columns[None, :] < lengths[:, None]  # (B, L)
-    positions = np.minimum(starts[:, None] + columns, stops[:, None] - 1)  # (B, L), in split.tokens
-    if split.ends_with_separator:
+    kept = columns if split.pairs is None else kept_columns(split.pairs, rows, stops - starts, max_length, columns)
+    positions = np.minimum(starts[:, None] + kept, stops[:, None] - 1)  # (B, L), in split.tokens
+    if split.pairs is None and split.ends_with_separator:
         positions[np.arange(len(rows)), lengths - 1] = stops - 1
     ids = np.where(mask, split.tokens[positions], padding)
     token_types = None if split.token_types is None else np.where(mask, split.token_types[positions], 0)

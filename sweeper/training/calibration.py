@@ -164,6 +164,7 @@ def _select(split: TokenizedSplit, rows: NDArray[np.int64]) -> TokenizedSplit:
         labels=split.labels[rows],
         token_types=None if split.token_types is None else split.token_types[places],
         ends_with_separator=split.ends_with_separator,
+        pairs=split.pairs and split.pairs.select(rows),
     )
 
 

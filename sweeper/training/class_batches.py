@@ -21,18 +21,17 @@ def deal_by_class(
     """Return the row numbers of each batch, so that a class in a batch has at least `per_class` texts there.
 
     `labels` and `lengths` (N,) are those of the texts. Each text comes once, in ceil(N / size) batches of at most
-    `size` texts. Texts of similar length share a batch: they are drawn from `group` texts at a time, longest first. A
-    class with fewer texts than `per_class` has all of them in one batch. At the end of an epoch, if the last texts do
-    not fit otherwise, a class can have fewer.
+    `size` texts. Texts of similar length share a batch: they are drawn from `group` texts at a time, longest first, and
+    from more where these would leave a class with too few. A class with fewer texts than `per_class` has all of them in
+    one batch. At the end of an epoch, if the last texts do not fit otherwise, a class can have fewer.
     """
     num_batches = math.ceil(len(labels) / size)
-    dealer = _Dealer(per_class, lengths, generator)
-    chunks = _chunks(labels, per_class, generator)
+    dealer = _Dealer(labels, lengths, per_class, group, generator)
     batches: list[Rows] = []
     remaining = len(labels)
     for later_batches in reversed(range(num_batches)):
         if dealer.count < 2 * size:
-            dealer.refill(chunks, labels, group)
+            dealer.refill(group)
         batches.append(dealer.deal(min(size, dealer.count), fewest=remaining - later_batches * size))
         remaining -= len(batches[-1])
     return [np.array(batch, dtype=np.int64) for batch in batches]
@@ -56,19 +55,25 @@ class _Dealer:
     A pile is empty or has at least `per_class` texts, as far as that is possible.
     """
 
-    def __init__(self, per_class: int, lengths: NDArray[np.int64], generator: np.random.Generator) -> None:
-        self.per_class, self.generator = per_class, generator
+    def __init__(
+        self, labels: NDArray[np.int64], lengths: NDArray[np.int64], per_class: int, group: int,
+        generator: np.random.Generator,
+    ) -> None:  # fmt: skip
+        self.labels, self.per_class, self.group, self.generator = labels, per_class, group, generator
         self.lengths: list[int] = lengths.tolist()
+        self.chunks = _chunks(labels, per_class, generator)
         self.piles: defaultdict[int, Rows] = defaultdict(list)
         self.count = 0  # texts in all piles
 
-    def refill(self, chunks: Iterator[Rows], labels: NDArray[np.int64], limit: int) -> None:
-        """Put chunks on the piles of their classes until there are `limit` texts, or no chunks are left."""
-        while self.count < limit and (chunk := next(chunks, None)):
-            self.piles[int(labels[chunk[0]])] += chunk
+    def refill(self, limit: int) -> bool:
+        """Put chunks on the piles of their classes until there are `limit` texts. Return False if no chunk was left."""
+        before = self.count
+        while self.count < limit and (chunk := next(self.chunks, None)):
+            self.piles[int(self.labels[chunk[0]])] += chunk
             self.count += len(chunk)
         for rows in self.piles.values():
             rows.sort(key=self.lengths.__getitem__, reverse=True)
+        return self.count > before
 
     def deal(self, size: int, fewest: int) -> Rows:
         """Take a batch of `size` texts, or of as few as `fewest` if that keeps a class together."""
@@ -76,6 +81,8 @@ class _Dealer:
         classes: set[int] = set()
         while space := size - len(batch):
             choice = self._choose(space, classes)
+            while choice is None and len(batch) < fewest and self.refill(self.count + self.group):
+                choice = self._choose(space, classes)
             if choice is None and len(batch) >= fewest:
                 break
             label, number = choice or self._choose_anyhow(space, classes)

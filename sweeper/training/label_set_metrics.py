@@ -17,7 +17,8 @@ from sweeper.training.named_function import load_function
 from sweeper.training.thresholds import PLAIN, predict_label_sets
 from sweeper.training.types import Predictions
 
-_SMALLEST = 1e-30  # a probability that float32 rounded to 0
+_SMALLEST = 2.0**-126  # for a probability that is 0 in float32: its smallest normal number
+_SMALLEST_COMPLEMENT = 2.0**-25  # for 1 minus one that is 1 in float32: half of what 1 - p is at least otherwise
 
 
 def reported_metrics(
@@ -87,10 +88,14 @@ def label_recall(labels: NDArray[Any], predicted: NDArray[Any], index: int) -> f
 
 
 def binary_cross_entropies(labels: NDArray[Any], probabilities: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the binary cross entropy of each text in nats, as the mean over the labels: (N,)."""
+    """Return the binary cross entropy of each text in nats, as the mean over the labels: (N,).
+
+    A probability that is 0 or 1 in float32 was rounded to that. One of 1 for a wrong label costs 17.3: the loss is its
+    logit, which was 16.6 or more.
+    """
     values = probabilities.astype(np.float64)
-    of_true = np.where(labels > 0, values, 1 - values)
-    of_texts: NDArray[np.float64] = -np.log(np.maximum(of_true, _SMALLEST)).mean(axis=1)
+    of_true = np.where(labels > 0, np.maximum(values, _SMALLEST), np.maximum(1 - values, _SMALLEST_COMPLEMENT))
+    of_texts: NDArray[np.float64] = -np.log(of_true).mean(axis=1)
     return of_texts
 
 

@@ -45,9 +45,9 @@ class Optimizer:
         self.step_counts: list[Tensor] = []  # AdamW's own count after each update that is not yet known
 
     @property
-    def learning_rate(self) -> float:
-        """The learning rate of the last update, without factors."""
-        return float(self.adamw.param_groups[0]["lr"])
+    def learning_rate(self) -> float | None:
+        """The learning rate of the last update, without factors; None before the first."""
+        return float(self.adamw.param_groups[0]["lr"]) if self.completed_updates else None
 
     def backward(self, loss: Tensor) -> None:
         """Add the gradients of `loss` to those of the next update."""

@@ -43,12 +43,11 @@ def auroc(labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
     """
     from sklearn.metrics import roc_auc_score
 
-    num_classes = probabilities.shape[1]
+    num_classes, normalized = probabilities.shape[1], normalize(probabilities)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a class without texts: the result says it
         if num_classes == 2:
-            return float(roc_auc_score(labels, probabilities[:, 1]))
-        normalized = normalize(probabilities)
+            return float(roc_auc_score(labels, normalized[:, 1]))
         return float(roc_auc_score(labels, normalized, multi_class="ovr", labels=range(num_classes)))
 
 

@@ -45,7 +45,8 @@ def auroc_without_each(labels: NDArray[Any], probabilities: NDArray[Any]) -> Val
     A text that is the only one of its class leaves the area of that class as it is.
     """
     classes = [1] if probabilities.shape[1] == 2 else range(probabilities.shape[1])
-    areas: Values = np.mean([_area_without_each(labels == k, probabilities[:, k]) for k in classes], axis=0)
+    normalized = normalize(probabilities)
+    areas: Values = np.mean([_area_without_each(labels == k, normalized[:, k]) for k in classes], axis=0)
     return areas
 
 

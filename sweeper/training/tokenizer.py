@@ -1,7 +1,9 @@
 """Turn texts into token arrays with the tokenizer of a pretrained encoder."""
 
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +12,8 @@ from transformers import AutoTokenizer
 from sweeper.data.encoder_config import max_positions, read_encoder_config
 from sweeper.data.rows import LabelledTexts
 from sweeper.errors import UnavailableError
-from sweeper.training.types import TokenizedSplit
+from sweeper.training.pair_truncation import kept_of_first
+from sweeper.training.types import PairedTexts, TokenizedSplit
 
 Numbers = NDArray[np.int32] | NDArray[np.int8]
 
@@ -47,15 +50,20 @@ class Tokenizer:
         """
         starts = range(0, len(rows), _TEXTS_AT_ONCE)
         pieces = [self._tokenize(rows, start, start + _TEXTS_AT_ONCE, max_length) for start in starts]
-        lengths, counts, tokens, types = (np.concatenate(arrays) for arrays in zip(*pieces, strict=True))
+        lengths, counts, tokens, types, firsts = (np.concatenate(arrays) for arrays in zip(*pieces, strict=True))
         offsets = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)])
-        return TokenizedSplit(tokens, offsets, lengths, rows.labels, types if len(types) else None)
+        pairs = self._describe_pairs(lengths, firsts, max_length) if rows.pairs else None
+        return TokenizedSplit(tokens, offsets, lengths, rows.labels, types if len(types) else None, pairs=pairs)
 
     def _tokenize(self, rows: LabelledTexts, start: int, end: int, max_length: int) -> tuple[Numbers, ...]:
-        """Return full lengths, lengths after the cut, tokens and token types of some rows. A text has no types."""
+        """Return full lengths, lengths after the cut, tokens, token types and full lengths of the first texts.
+
+        They are those of some rows. A single text has no types and no first text.
+        """
         texts, pairs = rows.texts[start:end], rows.pairs and rows.pairs[start:end]
         encoded = self._tokenizer(texts, pairs, truncation=False, verbose=False)
         ids, types = encoded["input_ids"], encoded.get("token_type_ids", []) if pairs else []
+        firsts = self._count_first_tokens(encoded, texts) if pairs else []
         lengths = np.array([len(row) for row in ids], dtype=np.int32)
         too_long = np.flatnonzero(lengths > max_length).tolist()
         if too_long:
@@ -73,7 +81,25 @@ class Tokenizer:
             counts,
             np.array(list(chain.from_iterable(ids)), np.int32),
             np.array(list(chain.from_iterable(types)), np.int8),
+            np.array(firsts, np.int32),
         )
+
+    def _count_first_tokens(self, encoded: Any, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of the first text of each pair, without special tokens."""
+        if encoded.is_fast:
+            return [encoded.sequence_ids(row).count(0) for row in range(len(texts))]
+        return [len(row) for row in self._tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]]
+
+    def _describe_pairs(self, lengths: NDArray[np.int32], firsts: NDArray[np.int32], max_length: int) -> PairedTexts:
+        """Return where the texts of pairs lie after the cut. `lengths` and `firsts` (N,) are those before it."""
+        is_special = self._tokenizer("a", "a", return_special_tokens_mask=True)["special_tokens_mask"]
+        before, after, num_special = is_special.index(0), is_special[::-1].index(0), sum(is_special)
+        first = firsts.astype(np.int64)
+        second = lengths - num_special - first
+        # Tokenizers in Rust give the odd token to the longer text, and those in Python to the first one.
+        first_has_odd = first > second if self._tokenizer.is_fast else np.ones(len(first), dtype=bool)
+        kept = kept_of_first(first, second, max_length - num_special, first_has_odd)
+        return PairedTexts(kept.astype(np.int32), first_has_odd, (before, num_special - before - after, after))
 
     def save(self, folder: Path) -> None:
         """Write the tokenizer's files into a folder, for an exported model."""

@@ -99,7 +99,8 @@ class TrainingRun:
             self.skipped_updates = trainer.optimizer.skipped_updates()
         num_texts = sum(len(rows) for rows in batches[first:stop])
         speed = num_texts / (time.perf_counter() - start_time)
-        metrics = {**means.means(), "learning_rate": trainer.optimizer.learning_rate, "examples_per_second": speed}
+        rate = trainer.optimizer.learning_rate
+        metrics = {**means.means(), **({} if rate is None else {"learning_rate": rate}), "examples_per_second": speed}
         if step == 1:
             metrics["train/truncated"] = batching.truncated_share(self.setup.split, config.max_length)
             metrics["batches/classes"] = batching.mean_classes(self.setup.split, batches)

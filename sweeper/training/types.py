@@ -78,12 +78,31 @@ class Heartbeat:
 
 
 @dataclass(frozen=True)
+class PairedTexts:
+    """How the tokens of a split of pairs belong to the two texts, so that a pair can be cut further.
+
+    `first_lengths` are the tokens of the first texts. If both texts of a pair are cut to half of an odd number, then
+    the first one has a token more where `first_has_odd`. `special_tokens` are the numbers of special tokens before the
+    first text, between the texts, and after the second one; the same for all pairs.
+    """
+
+    first_lengths: "NDArray[np.int32]"  # (N,)
+    first_has_odd: "NDArray[np.bool_]"  # (N,)
+    special_tokens: tuple[int, int, int]
+
+    def select(self, rows: "NDArray[np.int64]") -> "PairedTexts":
+        """Return those of the pairs with these row numbers."""
+        return PairedTexts(self.first_lengths[rows], self.first_has_odd[rows], self.special_tokens)
+
+
+@dataclass(frozen=True)
 class TokenizedSplit:
     """One split as tokens: text i is tokens[starts[i]:starts[i + 1]], with [CLS] and [SEP].
 
     Texts are cut at the longest max_length of the sweep; `lengths` counts each text's tokens before the cut.
-    `token_types` says to which text of a pair each token belongs. If `ends_with_separator`, a text's last token is a
-    [SEP], which stays when the text is cut further.
+    `token_types` says to which text of a pair each token belongs, where the encoder takes that. If
+    `ends_with_separator`, a text's last token is a [SEP], which stays when the text is cut further. `pairs` is set for
+    pairs with special tokens between their texts: the longer text of these is cut.
     """
 
     tokens: "NDArray[np.int32]"  # (T,)
@@ -92,6 +111,7 @@ class TokenizedSplit:
     labels: "NDArray[np.int64]"  # (N,), or (N, C)
     token_types: "NDArray[np.int8] | None" = None  # (T,)
     ends_with_separator: bool = True
+    pairs: PairedTexts | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

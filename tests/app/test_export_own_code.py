@@ -30,7 +30,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "flatten": {"kind": "electra", "pooling": "flatten", "max_length": 16},
     "other encoder": {"kind": "modernbert"},
     "adapter": {"lora": 4, "pooling": "mean", "precision": "float32"},
-    "pairs": {"kind": "bert", "pooling": "mean", "pairs": True},
+    "pairs": {"kind": "bert", "pooling": "mean", "pairs": True, "max_length": 9},
     "several labels": {"kind": "bert", "pooling": "mean"},
 }
 ALONE = """

@@ -1,5 +1,6 @@
 """A trial that is trained again: in a folder of its own, and with the numbers that it had."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,17 @@ def test_another_seed_trains_another_model_of_the_same_setting(folder: SweepFold
     model = train_model(PlainOutput(progress=False), folder, trial, tmp_path, test=False)
     assert (model.trial, model.seed, model.params) == (1, 7, train(folder, 1, tmp_path / "own").params)
     assert model.metrics["validation/loss"] != scores(folder)[1]
+
+
+@pytest.mark.mlflow
+def test_an_epoch_without_an_update_has_no_loss(folder: SweepFolder, tmp_path: Path) -> None:
+    trial, output = find_trial(folder, 1, None), Listing()
+    two_phases = {"loss": "scl_two_phase", "contrastive_epochs": 1, "epochs": 1, "validations_per_epoch": 2}
+    config = trial.config.model_copy(update={**two_phases, "gradient_cache": True, "accumulate": 100})
+    train_model(output, folder, replace(trial, config=config), tmp_path, test=False)
+    first, second = (line for line in output.lines if "train/loss" in line)
+    assert first == "  epoch 0.5  train/loss -"
+    assert float(second.removeprefix("  epoch 1  train/loss ")) > 0
 
 
 @pytest.mark.mlflow

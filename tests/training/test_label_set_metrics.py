@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
+from sweeper.training.cross_entropy import of_label_sets
 from sweeper.training.label_set_metrics import label_set_metric, reported_metrics
 from sweeper.training.metric_registry import CLASS_METRICS, METRICS, find_metric
 from sweeper.training.named_function import load_function
@@ -54,6 +56,15 @@ def test_of_equally_good_thresholds_the_nearest_to_one_half_is_taken() -> None:
 def test_thresholds_are_tuned_where_every_text_or_a_single_text_has_the_label() -> None:
     assert tune_thresholds(np.ones((3, 1), np.int64), np.full((3, 1), 0.4, np.float32))[0] == pytest.approx(0.2)
     assert tune_thresholds(np.array([[1]]), np.array([[0.0]], np.float32))[0] == 0
+
+
+@pytest.mark.parametrize("logit", [-100, -80, -17, -16, -3, 3, 15, 17, 18])
+def test_the_loss_of_stored_probabilities_is_that_of_the_logits(logit: float) -> None:
+    logits, labels = torch.tensor([[logit, -5.0]]), np.zeros((1, 2), np.int64)
+    labels[0, 0] = logit < 0  # the first label is predicted wrongly
+    expected = of_label_sets(logits, torch.from_numpy(labels)).item()
+    found = label_set_metric("loss", labels, labels, logits.sigmoid().numpy())
+    assert found == pytest.approx(expected, rel=0.15)
 
 
 def test_a_validation_reports_tuned_and_plain_figures_beside_each_other() -> None:

@@ -27,9 +27,9 @@ def uniform_data() -> TrainingData:
 
 
 def learning_rates(data: TrainingData, batches: int, **hyperparameters: Any) -> list[float]:
-    """The learning rate of every batch of two epochs, as shares of the peak."""
+    """The learning rate of every batch of two epochs, as shares of the peak; NaN before the first update."""
     config = tiny_training.config(learning_rate=1e-9, validations_per_epoch=batches, **hyperparameters)
-    return [report.metrics["learning_rate"] / config.learning_rate for report in train(config, data)]
+    return [report.metrics.get("learning_rate", math.nan) / config.learning_rate for report in train(config, data)]
 
 
 def state_after_one_epoch(data: TrainingData, path: Path, **hyperparameters: Any) -> dict[str, Any]:
@@ -77,6 +77,7 @@ def test_the_schedule_counts_updates_not_batches() -> None:
     # five batches per epoch in groups of two: two full groups and a single batch, six updates in two epochs
     rates_by_batch = learning_rates(tiny_training.data(rows=40), 5, batch_size=8, accumulate=2)
     updates = [1 - k / 6 for k in range(6)]
+    assert math.isnan(rates_by_batch[0])
     assert [rates_by_batch[k] for k in (1, 3, 4, 6, 8, 9)] == pytest.approx(updates)
     assert rates_by_batch[2:6] == pytest.approx([updates[0], updates[1], updates[2], updates[2]])
 

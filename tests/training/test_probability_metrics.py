@@ -54,6 +54,20 @@ def test_a_class_that_the_model_excludes_costs_36_nats() -> None:
     assert without_each == pytest.approx([halved, (lost + halved) / 2, (lost + halved) / 2])
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_area_without_a_text_is_that_of_the_others_for_probabilities_that_round_to_one(classes: int) -> None:
+    random = np.random.default_rng(0)
+    labels = np.arange(60) % classes
+    logits = 14 * (random.standard_normal((60, classes)) + np.eye(classes)[labels])
+    powers = np.exp(logits)
+    probabilities = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+    assert np.count_nonzero(probabilities[:, 1] == 1) > 1  # ranked by the rest of their rows
+    found = load_function(str(METRICS["auroc"].without_each))(labels, probabilities)
+    for k in range(60):
+        others = np.delete(labels, k), np.delete(probabilities, k, axis=0)
+        assert found[k] == pytest.approx(compute_metric("auroc", *others), abs=1e-12)
+
+
 def test_the_area_is_undefined_if_a_class_has_no_text() -> None:
     labels, probabilities = draw(3)
     assert math.isnan(compute_metric("auroc", np.minimum(labels, 1), probabilities))
