@@ -15,11 +15,14 @@ tau^2 solves sum_i w_i (mean_i - mu)^2 = K - 1 for K settings, or is 0 (Paule & 
 
 from collections.abc import Sequence
 
+_ROUNDING = 1e-24  # squares of this share of the scores' squares are rounding errors
+
 
 def shrink_means(scores: Sequence[Sequence[float]]) -> list[float]:
     """Return the shrunk mean of each setting of a system, given the finite scores of its seeds (at least one each).
 
-    While no setting has two seeds, nothing is known of the noise, and the means are returned as they are.
+    While no setting has two seeds, nothing is known of the noise, and the means are returned as they are; also where
+    the seeds of each setting score alike.
     """
     import numpy as np  # slow to import, and few commands come here
     from scipy.optimize import brentq
@@ -28,7 +31,7 @@ def shrink_means(scores: Sequence[Sequence[float]]) -> list[float]:
     means = np.array([np.mean(seeds) for seeds in scores], dtype=np.float64)  # (K,)
     squares = sum(float(np.sum((np.array(seeds) - mean) ** 2)) for seeds, mean in zip(scores, means, strict=True))
     freedom = float(np.sum(counts - 1))
-    if len(means) < 2 or not freedom or not squares:
+    if len(means) < 2 or not freedom or squares <= _ROUNDING * float(np.sum(counts * means**2)):
         return [float(mean) for mean in means]
     noise = squares / freedom / counts  # (K,) variance of each mean
 
@@ -38,8 +41,9 @@ def shrink_means(scores: Sequence[Sequence[float]]) -> list[float]:
         return center, float(np.sum(weights * (means - center) ** 2)) - (len(means) - 1)
 
     spread = 0.0
-    if center_and_excess(0.0)[1] > 0:  # at the sum of squares it is at most 1 - (K - 1)
-        most = float(np.sum((means - np.mean(means)) ** 2))
-        spread = float(brentq(lambda value: center_and_excess(value)[1], 0.0, most))
+    if center_and_excess(0.0)[1] > 0:
+        most = float(np.sum((means - np.mean(means)) ** 2))  # the excess is at most 1 - (K - 1) here, but for rounding
+        is_between = center_and_excess(most)[1] < 0
+        spread = float(brentq(lambda value: center_and_excess(value)[1], 0.0, most)) if is_between else most
     center = center_and_excess(spread)[0]
     return [float(center + value) for value in spread / (spread + noise) * (means - center)]

@@ -27,6 +27,13 @@ def test_each_mean_moves_to_the_center_by_the_share_of_its_noise(scores: list[li
     assert shrink_means(scores) == pytest.approx(expected_shrunk_means(scores), abs=1e-9)
 
 
+@pytest.mark.parametrize("seeds", [2, 3, 7])
+def test_seeds_that_score_alike_say_nothing_of_the_noise(seeds: int) -> None:
+    for a in range(31):
+        for b in range(31):
+            assert shrink_means([[a / 30] * seeds, [b / 30] * seeds]) == pytest.approx([a / 30, b / 30])
+
+
 def test_a_setting_with_more_seeds_moves_less() -> None:
     lucky, steady, *_ = shrink_means([[0.80], [0.80, 0.78, 0.82], [0.60], [0.40, 0.43], [0.30]])
     assert lucky < steady < 0.80
