@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sweeper.tracking.sweep_description import SplitSummary, SweepDescription
 
 VERSIONS, MACHINE = "versions.json", "machine"  # a file, and a key in it
-_PACKAGES = ("sweeper", "ray", "optuna", "mlflow", "torch", "transformers")
+_PACKAGES = ("sweeper", "ray", "optuna", "mlflow", "torch", "transformers", "datasets", "numpy", "scipy")
 
 
 def write_provenance(spec: SweepSpec, folder: SweepFolder) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from sweeper.atomic_write import atomic_write
 from sweeper.protocol.sweep_results import SweepResults
-from sweeper.storage.sweep_folder import SweepFolder, list_sweeps
+from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.training.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -17,12 +17,11 @@ def sweep_table(folder: SweepFolder, results: SweepResults, metric: str | None =
     Predictions whose file is gone are noted as missing. Test accesses of the sweeps beside it are counted.
     """
     from sweeper.app.folder_predictions import finished_sweep
-    from sweeper.app.recorded_sweeps import count_other_accesses
+    from sweeper.app.recorded_sweeps import count_accesses_beside
     from sweeper.reporting.table.results_table import build_table
 
     shown = finished_sweep(folder, results)
-    beside = [other for other in list_sweeps(folder.path.parent) if other.path.resolve() != folder.path.resolve()]
-    elsewhere, remarks = count_other_accesses(beside, [shown])
+    elsewhere, remarks = count_accesses_beside(folder, shown)
     name = metric or TASKS[results.task].table_metric
     return build_table([shown], name, elsewhere=elsewhere, remarks=remarks)
 

@@ -90,6 +90,12 @@ def _load(folder: SweepFolder) -> FinishedSweep:
     return finished_sweep(folder, results_of_study(spec, folder, read_study(folder, spec)))
 
 
+def count_accesses_beside(folder: SweepFolder, shown: FinishedSweep) -> tuple[dict[str, int], list[str]]:
+    """Count the test accesses of the sweeps beside a sweep that is shown alone, as `count_other_accesses` does."""
+    beside = [other for other in list_sweeps(folder.path.parent) if other.path.resolve() != folder.path.resolve()]
+    return count_other_accesses(beside, [shown])
+
+
 def count_other_accesses(
     folders: Sequence[SweepFolder], loaded: Sequence[FinishedSweep]
 ) -> tuple[dict[str, int], list[str]]:

@@ -2,14 +2,13 @@
 
 import logging
 import os
-import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeper.app.open_study import read_study
+from sweeper.app.provenance import read_versions
 from sweeper.data.preprocessing import PreparedDataset
 from sweeper.errors import UsageError
 from sweeper.protocol.finished_sweep import FinishedSweep
@@ -29,7 +28,6 @@ _log = logging.getLogger(__name__)
 
 FILE_NAME = "report.html"
 TEXTS_LEFT_OUT = "Texts were left out (--no-texts)."
-_PACKAGES = ("sweeper", "torch", "transformers", "optuna", "ray", "mlflow", "datasets", "numpy", "scipy", "plotly")
 
 
 def report_sweep(
@@ -108,7 +106,7 @@ def write_report(
         winner = winner_lines(find_winner(results, sweep.lead_predictions), results, names)
         links = _run_links(folder, ask_server=ask_server)
         report = ReportData(spec, records, results, names, predictions, finished, winner, *links)
-        html = _draw_page(folder, report, _table(sweep, metric))
+        html = _draw_page(folder, report, _table(folder, sweep, metric))
         path = out or folder.path / FILE_NAME
         with atomic_write(path) as file:
             file.write(html.encode())
@@ -151,12 +149,20 @@ def _run_links(folder: SweepFolder, *, ask_server: bool) -> tuple[dict[int, str]
         return {}, ""
 
 
-def _table(sweep: FinishedSweep, metric: str | None) -> "Html":
-    """Return the published table of this sweep by a metric, by default the objective's, with a choice of the others."""
+def _table(folder: SweepFolder, sweep: FinishedSweep, metric: str | None) -> "Html":
+    """Return the published table of this sweep by a metric, by default the objective's, with a choice of the others.
+
+    Test accesses of the sweeps beside it are counted.
+    """
+    from sweeper.app.recorded_sweeps import count_accesses_beside
     from sweeper.reporting.table.results_table import build_table
     from sweeper.reporting.table_choice import choose_table, shown_metric
 
-    return choose_table(lambda name: build_table([sweep], name), metric or shown_metric([sweep.results]))
+    elsewhere, remarks = count_accesses_beside(folder, sweep)
+    return choose_table(
+        lambda name: build_table([sweep], name, elsewhere=elsewhere, remarks=remarks),
+        metric or shown_metric([sweep.results]),
+    )
 
 
 def _model_predictions(
@@ -183,13 +189,6 @@ def _validation_texts(dataset: PreparedDataset | None) -> Sequence[str] | None:
 
 
 def _versions(folder: SweepFolder) -> dict[str, str]:
-    """Return the revisions that the sweep began with, and the versions of what is installed here now."""
-
-    def installed(name: str) -> str:
-        try:
-            return version(name)
-        except PackageNotFoundError:
-            return "not installed"
-
+    """Return the revisions that the sweep began with, and the versions and the machine with which it last ran."""
     revisions = {f"revision of {name}": revision for name, revision in folder.manifest.resolved.items()}
-    return {**revisions, "Python": platform.python_version(), **{name: installed(name) for name in _PACKAGES}}
+    return revisions | read_versions(folder)

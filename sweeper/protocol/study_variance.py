@@ -1,8 +1,10 @@
 """Study variance: how often each system would have won, had its search drawn other trials.
 
 A search is one draw of trials. Drawing n of the n trials of a system again, with replacement, gives another search. The
-best completed trial of such a search would have been confirmed. Its score there is taken as its validation score minus
-the optimism that the fresh seeds of the system measured. The system with the best of these scores wins.
+best completed trial of such a search would have been confirmed. A trial that ended without a score, because it failed
+or diverged at once, is drawn too, and counts as the worst score of its system. The score of the best one is taken as
+its validation score minus the optimism that the fresh seeds of the system measured. The system with the best of these
+scores wins.
 
 A system whose optimism is not known, because it is not confirmed, cannot be compared with one whose optimism was
 deducted. So once any optimism is known, such systems are left out; until then, nothing is deducted.
@@ -49,7 +51,7 @@ class _Rival:
 class StudyVariance(ResultModel):
     """The fate of one system if every search draws its trials again."""
 
-    trials: int = Field(description="trials of the system that have ended and have a score: what is drawn from")
+    trials: int = Field(description="trials of the system that have ended: what is drawn from")
     win_share: float = Field(description="share of the redrawn searches in which it wins; ties are divided")
     mean: float = Field(
         description="mean score of its winner, on validation; less the optimism of its search, once any is known"
@@ -122,8 +124,12 @@ def _winner_scores(results: "SweepResults", system: int) -> Distribution:
 
 
 def _ranked_scores(results: "SweepResults", system: int) -> list[float]:
-    """Return the score of each trial that a search may draw, its setting's mean, in the order of preference."""
-    trials, best = _scored_trials(results, system), results.systems[system].best
+    """Return the score of each trial that a search may draw, its setting's mean, in the order of preference.
+
+    Nothing if no trial has a score; otherwise one without a score has that of the worst.
+    """
+    ended, best = _ended_trials(results, system), results.systems[system].best
+    trials = [trial for trial in ended if trial.score is not None]
     shrinks = best is not None and best.shrunk_mean is not None
     settings = rank_settings([_trial_score(trial) for trial in trials], system, results.sign, shrinks=shrinks)
     ranks = {setting_key(setting.trial.params): rank for rank, setting in enumerate(settings)}
@@ -131,7 +137,9 @@ def _ranked_scores(results: "SweepResults", system: int) -> list[float]:
     completed = sorted(ranks[setting_key(trial.params)] for trial in drawn if trial.outcome == Outcome.COMPLETED)
     others = [trial.score for trial in drawn if trial.outcome != Outcome.COMPLETED and trial.score is not None]
     scores = [results.sign * settings[rank].mean for rank in completed]
-    return scores + sorted((results.sign * score for score in others), reverse=True)
+    scores += sorted((results.sign * score for score in others), reverse=True)
+    unscored = sum(trial.score is None and not trial.race_of for trial in ended)
+    return scores + [min(scores)] * unscored if scores else []
 
 
 def _trial_score(trial: "TrialResult") -> TrialScore:
@@ -148,17 +156,15 @@ def _trial_score(trial: "TrialResult") -> TrialScore:
     )
 
 
-def _scored_trials(results: "SweepResults", system: int) -> "list[TrialResult]":
-    """Return the ended trials of a system's search that have a score."""
+def _ended_trials(results: "SweepResults", system: int) -> "list[TrialResult]":
+    """Return the ended trials of a system's search."""
     return [
-        trial
-        for trial in results.trial_results
-        if trial.system == system and not trial.source_trial and trial.outcome and trial.score is not None
+        trial for trial in results.trial_results if trial.system == system and not trial.source_trial and trial.outcome
     ]
 
 
 def _count_drawn(results: "SweepResults", system: int) -> int:
-    return sum(not trial.race_of for trial in _scored_trials(results, system))
+    return sum(not trial.race_of for trial in _ended_trials(results, system))
 
 
 def _summary(scores: Distribution, share: float, trials: int, sign: int) -> StudyVariance:

@@ -56,6 +56,10 @@ def dataset(prepared: PreparedSweep) -> PreparedDataset:
 @pytest.fixture
 def folder(spec: SweepSpec, prepared: PreparedSweep, tmp_path: Path) -> SweepFolder:
     """A sweep that has begun, on the data set that ships."""
+    return begun(spec, prepared, tmp_path)
+
+
+def begun(spec: SweepSpec, prepared: PreparedSweep, tmp_path: Path) -> SweepFolder:
     return create_sweep(
         tmp_path / "sweeps",
         spec,
@@ -128,6 +132,27 @@ def test_the_report_of_a_finished_sweep_is_one_page(folder: SweepFolder, dataset
     assert len(html) < 1_500_000
     assert 'id="confusion-1-0"' in body  # the weights of LCL
     assert not list(folder.path.glob(".report*"))
+
+
+def test_test_accesses_of_the_sweeps_beside_it_count(
+    folder: SweepFolder, spec: SweepSpec, prepared: PreparedSweep, tmp_path: Path
+) -> None:
+    search(folder)
+    confirm(folder, prepared.dataset)
+    assert "by sweeps that are not in this table" not in written(folder)
+    second = begun(spec, prepared, tmp_path)
+    search(second)
+    confirm(second, prepared.dataset)
+    html = written(folder)
+    assert "accessed 4 times by 1 sweep, and 4 times by sweeps that are not in this table" in html
+    assert "Only these models were scored" not in html
+
+
+def test_the_versions_are_those_with_which_the_sweep_ran(folder: SweepFolder, dataset: PreparedDataset) -> None:
+    search(folder)
+    confirm(folder, dataset)
+    (folder.path / "versions.json").write_text('{"torch": "1.2.3-old"}')
+    assert "1.2.3-old" in written(folder)
 
 
 def test_without_the_data_set_the_page_shows_no_texts(folder: SweepFolder, dataset: PreparedDataset) -> None:

@@ -83,9 +83,19 @@ def test_a_trial_that_did_not_complete_wins_only_if_no_other_was_drawn() -> None
     (first, second) = study_variance(results(stopped, completed(0.5)))
     assert first is not None
     assert second is not None
-    assert (first.trials, first.win_share) == (2, 0.25)
-    assert (first.mean, first.sd) == pytest.approx((0.75 * 0.4 + 0.25 * 0.9, 0.2165), abs=1e-4)
-    assert (second.win_share, second.sd) == (0.75, 0.0)
+    assert (first.trials, first.win_share) == (3, pytest.approx(7 / 27))  # the searches without the completed trial
+    assert (first.mean, first.sd) == pytest.approx(((20 * 0.4 + 7 * 0.9) / 27, 0.5 * (7 * 20) ** 0.5 / 27))
+    assert (second.win_share, second.sd) == (pytest.approx(20 / 27), 0.0)
+
+
+def test_a_trial_without_a_score_is_drawn_as_the_worst() -> None:
+    found = results([(0.6, "completed"), (None, "diverged")], completed(0.5))
+    assert shares(found) == [1.0, 0.0]  # its only score is the better one
+    found = results([(0.6, "completed"), (0.4, "completed"), (None, "failed")], completed(0.5, 0.5, 0.5))
+    assert shares(found)[0] == pytest.approx(1 - (2 / 3) ** 3)  # the searches that draw its best trial
+    study = study_variance(found)[0]
+    assert study is not None
+    assert study.trials == 3
 
 
 def test_a_system_without_scores_has_none_and_takes_no_share() -> None:
