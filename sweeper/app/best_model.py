@@ -5,7 +5,7 @@ It is chosen on validation only. The other models that confirmation left are del
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sweeper.app.kept_model import write_prediction_settings
 from sweeper.app.prepare_data import PreparedSweep, load_training_data, tokenizer_of
@@ -44,10 +44,19 @@ def save_best_model(
             delete_trial_files(folder.path, record.trial, model=True, storage=storage)
 
 
+def read_model_config(folder: SweepFolder) -> dict[str, Any] | None:
+    """Return the trial and the hyperparameters of the model in the folder's `model/`; None if it is incomplete.
+
+    config.json is written last. One that cannot be read counts as missing, so that the model is written again.
+    """
+    config = _read_object(folder.path / "model" / "config.json")
+    return config if config is not None and isinstance(config.get("trial"), int) else None
+
+
 def saved_model_trial(folder: SweepFolder) -> int | None:
     """Return the trial whose model is in the folder's `model/`; None if there is none, or it is incomplete."""
-    path = folder.path / "model" / "config.json"
-    return int(json.loads(path.read_text(encoding="utf-8"))["trial"]) if path.exists() else None
+    config = read_model_config(folder)
+    return None if config is None else int(config["trial"])
 
 
 def store_model_uri(folder: SweepFolder, tracker: "MlflowTracker") -> None:
@@ -60,11 +69,18 @@ def store_model_uri(folder: SweepFolder, tracker: "MlflowTracker") -> None:
 
 def stored_model_uri(folder: SweepFolder) -> str | None:
     """Return the address of the best model in MLflow; None if MLflow was never seen to have it."""
-    path = folder.path / _MODEL_URI
-    if not path.exists():
+    stored = _read_object(folder.path / _MODEL_URI) or {}
+    trial = stored.get("trial")
+    return str(stored["model"]) if trial is not None and trial == saved_model_trial(folder) else None
+
+
+def _read_object(path: "Path") -> dict[str, Any] | None:
+    """Return the JSON object in a file; None if there is none that can be read."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return None
-    stored = json.loads(path.read_text(encoding="utf-8"))
-    return str(stored["model"]) if stored["trial"] == saved_model_trial(folder) else None
+    return value if isinstance(value, dict) else None
 
 
 def _export(output: Output, prepared: PreparedSweep, folder: SweepFolder, trial: Trial) -> None:

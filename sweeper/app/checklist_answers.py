@@ -1,11 +1,11 @@
 """A sweep's answers to a reviewer's checklist: its data and encoders, its cost, its search and its statistics."""
 
-import json
 import math
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
+from sweeper.app.best_model import read_model_config
 from sweeper.app.provenance import MACHINE, read_versions
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.protocol.system_results import SystemResult
@@ -73,8 +73,8 @@ def describe_parameters(folder: SweepFolder, spec: SweepSpec) -> list[str]:
     model, encoders = folder.path / "model", folder.manifest.encoders
     kept = ""
     lines = [f"Parameters of a model with its classifier: {UNKNOWN}, because the sweep keeps no model."]
-    if (model / "config.json").exists():
-        kept = json.loads((model / "config.json").read_text(encoding="utf-8"))["encoder"]
+    if config := read_model_config(folder):
+        kept = config["encoder"]
         lines = [f"Parameters of the kept model ({kept}): {_count_parameters(model):,}."]
     for name in spec.encoders:
         if name in encoders:

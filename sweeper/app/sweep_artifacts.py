@@ -3,13 +3,13 @@
 All of it comes from the sweep's folder, so that `sweeper sync` sends the same.
 """
 
-import json
 import statistics
 from collections.abc import Mapping
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweeper.app.best_model import read_model_config
 from sweeper.app.results_note import results_note
 from sweeper.protocol.results import stored_results
 from sweeper.protocol.sweep_results import SweepResults
@@ -59,9 +59,9 @@ def _attach_model(tracker: "MlflowTracker", folder: SweepFolder) -> None:
     from sweeper.tracking.model_export import ModelExport
 
     path = folder.path / "model"
-    if not (path / "config.json").exists():  # written last
+    config = read_model_config(folder)
+    if config is None:
         return
-    config = json.loads((path / "config.json").read_text(encoding="utf-8"))
     spec, trial = folder.spec, int(config.pop("trial"))
     tracker.attach_model(trial, ModelExport(path, folder.name, config, spec.max_tokens, len(spec.dataset_spec.text)))
 

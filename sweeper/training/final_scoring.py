@@ -55,16 +55,26 @@ def score_best_model(
 def _load_or_retrain(
     config: TrainConfig, data: TrainingData, checkpoint_path: Path, objective: ObjectiveMetric
 ) -> Generator[Heartbeat, None, tuple[tuple[int, float], Classifier]]:
-    """Return the best epoch, as step and epoch, and its model: from its file, or from another training."""
+    """Return the best epoch, as step and epoch, and its model: from its file, or from another training.
+
+    Raises CheckpointError if the model of another training cannot be written either, with the reason, such as a full
+    disk.
+    """
     path = latest_best_model(checkpoint_path)
     try:
         return _load(path, config, data)
     except CheckpointError as error:
         yield Heartbeat(f"{path.name} cannot be used ({error}); the model is trained again")
+    reason = ""
     with closing(train_events(config, data, checkpoint_path, objective)) as events:
-        for _ in events:
-            yield Heartbeat()
-    return _load(best_model_path(checkpoint_path), config, data)
+        for event in events:
+            heartbeat = event if isinstance(event, Heartbeat) else Heartbeat()
+            reason = heartbeat.note or reason
+            yield heartbeat
+    try:
+        return _load(best_model_path(checkpoint_path), config, data)
+    except CheckpointError as error:
+        raise CheckpointError(reason or str(error)) from error
 
 
 def _load(path: Path, config: TrainConfig, data: TrainingData) -> tuple[tuple[int, float], Classifier]:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from sweeper.errors import CheckpointError
 from sweeper.training.batching import Batch
 from sweeper.training.best_model import best_model_path
 from sweeper.training.checkpoint import load_checkpoint, save_checkpoint
@@ -85,6 +86,13 @@ def test_a_damaged_model_is_trained_again(tmp_path: Path, data: TrainingData) ->
     assert notes == [f"model-1.pt cannot be used ({reason}); the model is trained again"]
     (after,) = reports(events)
     assert after.metrics == before.metrics
+
+
+def test_a_model_that_cannot_be_written_is_told_with_the_reason(tmp_path: Path, data: TrainingData) -> None:
+    (tmp_path / "file").touch()
+    scoring = score_best_model(tiny_training.config(), data, tmp_path / "file" / "checkpoint-1.pt", OBJECTIVE)
+    with pytest.raises(CheckpointError, match=r"checkpoint-1.pt cannot be written \(Not a directory\)"):
+        list(scoring)
 
 
 @pytest.mark.parametrize("has_step", [True, False])
