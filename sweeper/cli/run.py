@@ -54,8 +54,10 @@ def run(
     ) as terminal:
         if bundle is not None:
             from sweeper.app.bundle import verify_bundle
+            from sweeper.app.submit import require_absolute_sweeps
 
             verify_bundle(bundle)
+            require_absolute_sweeps(sweeps)
         from sweeper.app.specs import load_sweeps
 
         specs = load_sweeps(files, overrides or ())

@@ -35,7 +35,7 @@ def submit(
     overrides: Overrides = None,
     sweeps: Annotated[
         str | None,
-        typer.Option(help="Folder of the sweeps on the head. [default: its SWEEPER_SWEEPS, else ~/sweeps]"),
+        typer.Option(help="Folder of the sweeps on the head, /… or ~/…. [default: its SWEEPER_SWEEPS, else ~/sweeps]"),
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start a new sweep; the earlier one is kept.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Return as soon as the job is submitted.")] = False,
@@ -60,8 +60,9 @@ def submit(
         from sweeper.app.specs import load_sweeps
 
         specs = load_sweeps(files, overrides or ())
-        from sweeper.app.submit import driver_environment, job_command, submit_sweeps
+        from sweeper.app.submit import driver_environment, job_command, require_head_folder, submit_sweeps
 
+        require_head_folder(sweeps)
         environment = {**driver_environment(terminal, env or []), "COLUMNS": str(terminal.width)}
         with terminal.step(f"asking {_require_address(address)}"):
             server = connect(address, insecure=insecure)

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from sweeper.app.submit import Submission, driver_environment, find_job, submit_sweeps
+from sweeper.app.submit import Submission, driver_environment, find_job, require_head_folder, submit_sweeps
 from sweeper.errors import SweepLockedError, UsageError
 from sweeper.execution.job_server import JobServer, SubmittedJob
 from sweeper.terminal.output import PlainOutput
@@ -69,6 +69,27 @@ def test_a_job_has_the_name_of_its_sweep_and_a_number_that_no_job_has() -> None:
         (f"{sweep}-1", run + ' --sweeps "${SWEEPER_SWEEPS:-$HOME/sweeps}"'),
         (f"{sweep}-2", f"{run} --fresh --sweeps '/a b/sweeps'"),
     ]
+
+
+def test_the_head_expands_its_own_home_folder() -> None:
+    cluster = Cluster()
+    submit(cluster, sweeps="~/my sweeps")
+    assert cluster.submitted[0][1].endswith(""" --sweeps "$HOME"/'my sweeps'""")
+
+
+@pytest.mark.parametrize("sweeps", ["sweeps", "./s", "~", "~me/s", "../s"])
+def test_a_relative_folder_of_sweeps_is_refused(sweeps: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        require_head_folder(sweeps)
+    assert str(refused.value) == (
+        f"--sweeps {sweeps}: must begin with / or ~/, because the head has no folder in which you are; "
+        "name a folder of the head, such as ~/sweeps"
+    )
+
+
+@pytest.mark.parametrize("sweeps", [None, "/s", "~/s"])
+def test_a_folder_of_the_head_is_taken(sweeps: str | None) -> None:
+    require_head_folder(sweeps)
 
 
 def test_a_sweep_that_runs_already_is_not_submitted_again() -> None:
