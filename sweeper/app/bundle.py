@@ -78,7 +78,9 @@ def _list_versions(installed: Mapping[str, str], names: Sequence[str]) -> str:
 
 
 def _absolute_path(source: str) -> str:
-    return str(expand_home(source).resolve())
+    """Return a path as an absolute one. A symbolic link keeps its name: its target may lack the suffix of a format."""
+    path = expand_home(source).absolute()
+    return str(path.resolve() if path.name in ("", "..") else path)
 
 
 def _copy(folder: Path, numbers: "count[int]", source: str) -> str:

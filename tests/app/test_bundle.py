@@ -67,6 +67,22 @@ def test_the_files_that_a_sweep_names_are_sent_and_no_others(
     )
 
 
+@pytest.mark.parametrize("shared_files", [False, True])
+def test_a_link_to_a_file_keeps_its_own_name(
+    own: SweepSpec, sent: Path, *, shared_files: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the cache of the hub, where train.csv is a link to a blob without a suffix."""
+    train = Path(own.dataset_spec.files["train"])
+    train.rename(blob := train.with_name("4f3a9c"))
+    train.symlink_to(blob)
+    (file,) = bundle.pack([own], sent, shared_files=shared_files)[1]
+    monkeypatch.chdir(sent)
+    there = Path(spec_of(Path(file)).dataset_spec.files["train"])
+    assert there.name == "train.csv"
+    assert shared_files == there.samefile(train)
+    assert there.read_text() == train.read_text()
+
+
 def test_no_file_of_the_user_can_be_imported_from_the_bundle(own: SweepSpec, sent: Path) -> None:
     """Ray puts the folder in which the bundle arrives first on the module path of the driver and of all workers."""
     for module in ("config.py", "encoder.py", "reviews.py"):
