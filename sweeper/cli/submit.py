@@ -147,9 +147,11 @@ def follow(terminal: Terminal, server: "JobServer", name: str, again: str = "sub
         )
     elif job.status == "STOPPED":
         terminal.error(f"{name} was stopped; {again} continues where it stopped")
+    elif job.exit_code is not None and job.exit_code < 0:
+        terminal.error(f"{name}: its driver was killed (signal {-job.exit_code}); {again} continues where it stopped")
     else:
         terminal.error(f"{name} failed; {job.message}")
-    raise typer.Exit(job.exit_code or 1)
+    raise typer.Exit(max(job.exit_code or 1, 1))
 
 
 @contextmanager

@@ -29,6 +29,7 @@ from sweeper.execution.job_server_address import (
     parse_address,
 )
 from sweeper.execution.ray_internals import (
+    LAST_LOGS_TEXT,
     NO_JOB_AGENT_TEXT,
     TOKEN_REFUSED_TEXT,
     VERBOSE_JOB_LOGGERS,
@@ -54,7 +55,8 @@ _NO_TOKEN_NEEDED = (
 class SubmittedJob:
     """A job that sweeper submitted.
 
-    `sweeps` are the names of its sweeps. `began` and `ended` are Unix times in seconds, or None.
+    `sweeps` are the names of its sweeps. `began` and `ended` are Unix times in seconds, or None. `exit_code` is that of
+    the driver, or None; if a signal killed it, the negative number of the signal.
     """
 
     id: str
@@ -234,5 +236,5 @@ def _to_job(details: JobDetails) -> SubmittedJob:
         began=details.start_time / 1000 if details.start_time else None,
         ended=details.end_time / 1000 if details.end_time else None,
         exit_code=details.driver_exit_code,
-        message=" ".join((details.message or "").split()),
+        message=" ".join((details.message or "").partition(LAST_LOGS_TEXT)[0].split()),
     )

@@ -42,6 +42,9 @@ WRONG_TOKEN_TEXT = "InvalidAuthToken"
 TOKEN_REFUSED_TEXT = "Authentication failed"
 """At the start of an AuthenticationError for a wrong token. Without it the message is that for a missing token."""
 
+LAST_LOGS_TEXT = ", last available logs"
+"""In the message of a failed job, before its last lines as Ray repeats them. Without it the message has all of them."""
+
 _UPLOAD_OVERHEAD = 1024**2  # bytes for the names of the files
 
 NO_JOB_AGENT_TEXT = "No available agent to submit job"

@@ -1,0 +1,66 @@
+"""`sweeper submit` and `logs`: how a job that is followed ends, and what the user can do then."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import cast
+
+import pytest
+import typer
+
+from sweeper.cli.submit import follow
+from sweeper.execution.job_server import JobServer, SubmittedJob
+from sweeper.terminal.terminal import Terminal
+
+
+@dataclass
+class EndedJob:
+    """A job server with one job, which has ended."""
+
+    status: str
+    exit_code: int | None = None
+    message: str = ""
+    address: str = "http://head:8265"
+    pieces: list[str] = field(default_factory=list)
+
+    def log(self, name: str) -> Iterator[str]:
+        assert name == "a-1"
+        yield from self.pieces
+
+    def job(self, name: str) -> SubmittedJob:
+        return SubmittedJob(name, self.status, ("a",), 10.0, 20.0, self.exit_code, self.message)
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    terminal = Terminal()
+    terminal.console.file = terminal.errors.file = io.StringIO()
+    yield terminal
+    terminal.close()
+
+
+def said(terminal: Terminal) -> list[str]:
+    file = terminal.errors.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("server", "code", "line"),
+    [
+        (
+            EndedJob("FAILED", -9, "Job entrypoint command failed with exit code -9"), 1,
+            "a-1: its driver was killed (signal 9); the command continues where it stopped",
+        ),
+        (EndedJob("FAILED", 2, "it failed with exit code 2"), 2, "a-1 failed; it failed with exit code 2"),
+        (EndedJob("FAILED", None, "no disk"), 1, "a-1 failed; no disk"),
+        (EndedJob("STOPPED", 143), 143, "a-1 was stopped; the command continues where it stopped"),
+    ],
+)  # fmt: skip
+def test_a_job_that_ended_otherwise_is_one_line_and_an_exit_code(
+    terminal: Terminal, server: EndedJob, code: int, line: str
+) -> None:
+    with pytest.raises(typer.Exit) as ended:
+        follow(terminal, cast("JobServer", server), "a-1", again="the command")
+    assert ended.value.exit_code == code
+    assert said(terminal) == [line]
