@@ -134,7 +134,7 @@ def follow(terminal: Terminal, server: "JobServer", name: str, again: str = "sub
     from sweeper.terminal.remote_view import RemoteViewer
 
     viewer = RemoteViewer(terminal)
-    with _say_how_to_return(terminal, server, name):
+    with _say_how_to_return(terminal, server, name, again):
         viewer.watch(server.log(name))
         job = wait_for_end(server, name)
     if viewer.results is not None:
@@ -155,8 +155,11 @@ def follow(terminal: Terminal, server: "JobServer", name: str, again: str = "sub
 
 
 @contextmanager
-def _say_how_to_return(terminal: Terminal, server: "JobServer", name: str) -> Iterator[None]:
-    """Say with which command the job is followed again, where the user leaves or the cluster cannot be reached."""
+def _say_how_to_return(terminal: Terminal, server: "JobServer", name: str, again: str) -> Iterator[None]:
+    """Say how the job is followed again, where the user leaves or the cluster cannot be reached.
+
+    A new head does not know the job of a lost one: `again` continues its sweep.
+    """
     from sweeper.app.submit import job_command
     from sweeper.errors import SweeperError
 
@@ -166,4 +169,5 @@ def _say_how_to_return(terminal: Terminal, server: "JobServer", name: str) -> It
         yield
     except SweeperError:
         terminal.line(f"{name} may continue; follow it: {command}")
+        terminal.line(f"if its head was lost, {again} continues where it stopped")
         raise

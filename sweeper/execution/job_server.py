@@ -29,6 +29,7 @@ from sweeper.execution.job_server_address import (
     parse_address,
 )
 from sweeper.execution.ray_internals import (
+    CONNECTION_LOST_TEXTS,
     LAST_LOGS_TEXT,
     NO_JOB_AGENT_TEXT,
     TOKEN_REFUSED_TEXT,
@@ -192,14 +193,19 @@ class JobServer:
         except AuthenticationError as error:
             raise UsageError(f"{self.address}: {_explain_token_error(str(error))}") from None
         except (aiohttp.ClientError, OSError) as error:
-            reason = f"the cluster no longer answers ({innermost_cause(error)})"
-            raise SweeperError(f"{self.address}: {reason}; once it is back, give the same command again") from None
+            raise self._silence(innermost_cause(error)) from None
         except (RuntimeError, ValueError) as error:
+            if str(error).startswith(CONNECTION_LOST_TEXTS):
+                raise self._silence(error) from None
             refusal = (
                 f"the cluster refuses this ({' '.join(str(error).split())[:400]}); dashboard.log on its head says more"
             )
             message = _NO_JOB_AGENT if NO_JOB_AGENT_TEXT in str(error) else refusal
             raise SweeperError(f"{self.address}: {message}") from None
+
+    def _silence(self, cause: object) -> SweeperError:
+        reason = f"the cluster no longer answers ({cause})"
+        return SweeperError(f"{self.address}: {reason}; once it is back, give the same command again")
 
 
 def retry(call: Callable[[], object], should_retry: Callable[[Exception], bool], seconds: float = 20) -> None:

@@ -45,6 +45,9 @@ TOKEN_REFUSED_TEXT = "Authentication failed"
 LAST_LOGS_TEXT = ", last available logs"
 """In the message of a failed job, before its last lines as Ray repeats them. Without it the message has all of them."""
 
+CONNECTION_LOST_TEXTS = ("WebSocket connection closed unexpectedly", "WebSocket error for job")
+"""At the start of a RuntimeError for a log that breaks off. Without it a head that dies is taken for a refusal."""
+
 _UPLOAD_OVERHEAD = 1024**2  # bytes for the names of the files
 
 NO_JOB_AGENT_TEXT = "No available agent to submit job"

@@ -9,6 +9,7 @@ import pytest
 import typer
 
 from sweeper.cli.submit import follow
+from sweeper.errors import SweeperError
 from sweeper.execution.job_server import JobServer, SubmittedJob
 from sweeper.terminal.terminal import Terminal
 
@@ -64,3 +65,21 @@ def test_a_job_that_ended_otherwise_is_one_line_and_an_exit_code(
         follow(terminal, cast("JobServer", server), "a-1", again="the command")
     assert ended.value.exit_code == code
     assert said(terminal) == [line]
+
+
+class LostHead(EndedJob):
+    """A job server whose head dies while a job is followed."""
+
+    def log(self, name: str) -> Iterator[str]:
+        yield f"{name}: fetching\n"
+        raise SweeperError("http://head:8265: the cluster no longer answers (no route)")
+
+
+def test_where_the_head_may_be_lost_submitting_again_continues_the_sweep(terminal: Terminal) -> None:
+    with pytest.raises(SweeperError, match="no longer answers"):
+        follow(terminal, cast("JobServer", LostHead("RUNNING")), "a-1", again="sweeper submit a.yaml")
+    assert said(terminal) == [
+        "a-1: fetching",
+        "a-1 may continue; follow it: sweeper logs a-1 --address http://head:8265",
+        "if its head was lost, sweeper submit a.yaml continues where it stopped",
+    ]

@@ -4,8 +4,10 @@ import json
 import socket
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha1
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -237,7 +239,21 @@ def jobs_api(api: JobsApi) -> Iterator[JobServer]:
             self.wfile.write(body)
 
         def do_GET(self) -> None:
-            self.answer(api.get(self.path))
+            if self.path.endswith("/logs/tail"):
+                self.break_off()
+            else:
+                self.answer(api.get(self.path))
+
+        def break_off(self) -> None:
+            """Open a WebSocket and leave it without a word, as a server that dies."""
+            key = self.headers["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455
+            self.protocol_version = "HTTP/1.1"
+            self.send_response(101)
+            self.send_header("upgrade", "websocket")
+            self.send_header("connection", "upgrade")
+            self.send_header("sec-websocket-accept", b64encode(sha1(key.encode()).digest()).decode())
+            self.end_headers()
+            self.close_connection = True
 
         def do_POST(self) -> None:
             api.submitted = json.loads(self.rfile.read(int(self.headers["content-length"])))
@@ -277,3 +293,12 @@ def test_a_command_beside_a_job_has_its_folder_and_variables_and_is_no_job_of_sw
 def test_a_command_that_ray_could_not_run_ends_with_the_reason() -> None:
     with jobs_api(JobsApi({"status": "FAILED", "message": "no such\n package"})) as server:
         assert server.run_beside("a-1", "exec sweeper stop a.yaml 3").splitlines()[-1] == "no such package"
+
+
+@pytest.mark.filterwarnings("ignore:ssl=None is deprecated")  # Ray's client
+def test_a_head_that_dies_while_a_job_is_followed_no_longer_answers() -> None:
+    with jobs_api(JobsApi({})) as server, pytest.raises(SweeperError) as ended:
+        list(server.log("a-1"))
+    line = str(ended.value)
+    assert line.startswith(f"{server.address}: the cluster no longer answers (WebSocket ")
+    assert line.endswith("once it is back, give the same command again")
