@@ -21,8 +21,12 @@ Ray documents it for the pods of KubeRay only. Without it Ray ends a driver whos
 again or say what happened.
 """
 
-VERBOSE_JOB_LOGGERS = ("ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk")
-"""Loggers of Ray's job client, each with a level of its own. Without them lines of Ray's mix with those of sweeper."""
+VERBOSE_JOB_LOGGERS = (
+    "ray.dashboard.modules.dashboard_sdk",
+    "ray.dashboard.modules.job.sdk",
+    "ray._private.runtime_env.packaging",
+)
+"""Loggers of Ray's job client. Without them lines of Ray's mix with those of sweeper."""
 
 
 # --- Parts of Ray's messages, where no exception type or field tells the cases apart

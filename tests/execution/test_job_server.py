@@ -241,6 +241,8 @@ def jobs_api(api: JobsApi) -> Iterator[JobServer]:
         def do_GET(self) -> None:
             if self.path.endswith("/logs/tail"):
                 self.break_off()
+            elif "/packages/" in self.path:
+                self.send_error(404)
             else:
                 self.answer(api.get(self.path))
 
@@ -260,6 +262,10 @@ def jobs_api(api: JobsApi) -> Iterator[JobServer]:
             name = api.submitted["submission_id"]
             self.answer({"job_id": name, "submission_id": name})
 
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.answer({})
+
         def do_DELETE(self) -> None:
             api.deleted.append(self.path.removeprefix("/api/jobs/"))
             self.answer({"deleted": True})
@@ -273,6 +279,13 @@ def jobs_api(api: JobsApi) -> Iterator[JobServer]:
             yield JobServer(f"http://127.0.0.1:{server.server_port}")
         finally:
             server.shutdown()
+
+
+def test_rays_client_says_nothing_about_what_it_sends(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "a.yaml").write_text("dataset: sst5")
+    with caplog.at_level("INFO"), jobs_api(JobsApi({})) as server:
+        server.submit("a-1", "exec sweeper run a.yaml", tmp_path, {}, ("a",))
+    assert [record.name for record in caplog.records if record.name.startswith("ray")] == []
 
 
 def test_a_command_beside_a_job_has_its_folder_and_variables_and_is_no_job_of_sweeper() -> None:
