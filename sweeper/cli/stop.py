@@ -8,7 +8,7 @@ import typer
 from sweeper.cli.arguments import DEFAULT_SWEEPS, Sweeps, complete_sweep
 from sweeper.cli.session import cli_session
 from sweeper.cli.show import continue_command
-from sweeper.cli.submit import Address, Insecure, connect
+from sweeper.cli.submit import Address, Insecure, connect, names_cluster
 from sweeper.terminal.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -63,12 +63,12 @@ def stop(
 
 
 def is_job(context: typer.Context, target: str, sweeps: Path, address: str | None) -> bool:
-    """Return True if the user means a job: --address is given, or an address is set and no sweep here has the name."""
+    """Return True if the user means a job: --address is given, or a cluster's is set and no sweep here has the name."""
     from sweeper.storage.sweep_names import named_folder
 
     source = context.get_parameter_source("address")
     is_given = source is not None and source.name == "COMMANDLINE"
-    return is_given or (bool(address) and named_folder(target, sweeps) is None)
+    return is_given or (names_cluster(address) and named_folder(target, sweeps) is None)
 
 
 def _stop_sweep(terminal: Terminal, folder: "SweepFolder") -> None:

@@ -27,6 +27,7 @@ Insecure = Annotated[bool, typer.Option("--insecure", help="Use a cluster that o
 Job = Annotated[str, typer.Argument(help="A job's name, as `sweeper jobs` lists it.", show_default=False)]
 
 _COMMAND_NOT_FOUND = 127  # the shell's exit code
+_NAMES_OF_NO_CLUSTER = ("auto", "local")  # of RAY_ADDRESS, as only Ray's own library understands them
 
 
 def submit(
@@ -113,11 +114,16 @@ def _require_address(address: str | None) -> str:
 
     if not address or not address.strip():
         raise UsageError("--address: is missing; name the cluster's dashboard, such as --address http://HEAD:8265")
-    if address in ("auto", "local"):
+    if address in _NAMES_OF_NO_CLUSTER:
         raise UsageError(
             f"--address {address} (or RAY_ADDRESS): names no cluster; name its dashboard, such as http://HEAD:8265"
         )
     return address
+
+
+def names_cluster(address: str | None) -> bool:
+    """Return True for an address that can be a cluster's, not for what RAY_ADDRESS has to run Ray on this machine."""
+    return bool(address) and address not in _NAMES_OF_NO_CLUSTER
 
 
 def connect(address: str | None, *, insecure: bool) -> "JobServer":
