@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 import typer
 
+from sweeper.cli.stop import stop_job
 from sweeper.cli.submit import follow
 from sweeper.errors import SweeperError
 from sweeper.execution.job_server import JobServer, SubmittedJob
@@ -83,3 +84,32 @@ def test_where_the_head_may_be_lost_submitting_again_continues_the_sweep(termina
         "a-1 may continue; follow it: sweeper logs a-1 --address http://head:8265",
         "if its head was lost, sweeper submit a.yaml continues where it stopped",
     ]
+
+
+class RunningJob(EndedJob):
+    """A job server whose job runs until it is asked to stop, and ends with `status`."""
+
+    is_asked = False
+
+    def jobs(self) -> list[SubmittedJob]:
+        return [self.job("a-1")]
+
+    def job(self, name: str) -> SubmittedJob:
+        return SubmittedJob(name, self.status if self.is_asked else "RUNNING", ("a",), 10.0, None, None, "")
+
+    def stop(self, name: str) -> None:
+        assert name == "a-1"
+        self.is_asked = True
+
+
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        ("STOPPED", "a-1 is stopped; submitting it again continues where it stopped"),
+        ("SUCCEEDED", "a-1 was over before it stopped: succeeded"),
+        ("FAILED", "a-1 was over before it stopped: failed"),
+    ],
+)
+def test_a_job_that_ended_by_itself_is_not_called_stopped(terminal: Terminal, status: str, line: str) -> None:
+    stop_job(terminal, cast("JobServer", RunningJob(status)), "a", None)
+    assert said(terminal)[-1] == line
