@@ -134,5 +134,5 @@ def wait_for_end(server: "JobServer", job: str) -> "SubmittedJob":
 
 
 def job_command(verb: str, job: str, server: "JobServer") -> str:
-    """Return the command that does something with a job."""
-    return f"sweeper {verb} {job} --address {server.address}"
+    """Return the command that does something with a job, with --insecure if this one needed it."""
+    return f"sweeper {verb} {job} --address {server.address}{' --insecure' if server.insecure else ''}"

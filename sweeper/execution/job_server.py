@@ -84,7 +84,7 @@ class JobServer:
     """
 
     def __init__(self, address: str, *, insecure: bool = False) -> None:
-        self.address = parse_address(address)
+        self.address, self.insecure = parse_address(address), insecure
         asks_for_token = self._probe()
         if not (asks_for_token or insecure or is_loopback(self.address)):
             raise UsageError(f"{self.address}: {_NO_TOKEN_NEEDED}")

@@ -17,7 +17,7 @@ from tests.support.search_spaces import small_spec
 class Cluster:
     """A job server with three jobs, two of them of the same sweep. It remembers what is submitted to it."""
 
-    address, max_upload = "http://head:8265", 1_000_000
+    address, max_upload, insecure = "http://head:8265", 1_000_000, False
 
     def __init__(self) -> None:
         self.more: list[SubmittedJob] = []
@@ -101,6 +101,9 @@ def test_a_sweep_that_runs_already_is_not_submitted_again() -> None:
     follow = "sweeper logs other-7 --address http://head:8265"
     assert str(refused.value) == f"{sweep} runs already, as other-7; follow it with  {follow}"
     assert cluster.submitted == []
+    cluster.insecure = True
+    with pytest.raises(SweepLockedError, match=f"follow it with  {follow} --insecure$"):
+        submit(cluster)
 
 
 # ---- the variables of the driver

@@ -23,6 +23,7 @@ class EndedJob:
     exit_code: int | None = None
     message: str = ""
     address: str = "http://head:8265"
+    insecure: bool = False
     pieces: list[str] = field(default_factory=list)
 
     def log(self, name: str) -> Iterator[str]:
