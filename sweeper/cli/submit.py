@@ -57,7 +57,8 @@ def submit(
 
     Example: sweeper submit search_spaces/sst5.yaml --address http://head:8265
     """
-    with cli_session(as_json=as_json, resume_hint=f"the same command submits it: {typed_command()}") as terminal:
+    hint = f"the same command submits it: {typed_command(has_begun=False)}"
+    with cli_session(as_json=as_json, resume_hint=hint) as terminal:
         from sweeper.app.specs import load_sweeps
 
         specs = load_sweeps(files, overrides or ())

@@ -1,11 +1,14 @@
 """`sweeper submit` and `logs`: how a job that is followed ends, and what the user can do then."""
 
 import io
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import cast
 
 import pytest
+import requests
 import typer
 
 from sweeper.cli.stop import stop_job
@@ -13,6 +16,7 @@ from sweeper.cli.submit import follow
 from sweeper.errors import SweeperError
 from sweeper.execution.job_server import JobServer, SubmittedJob
 from sweeper.terminal.terminal import Terminal
+from tests.support.run_here import run_here
 
 
 @dataclass
@@ -114,3 +118,17 @@ class RunningJob(EndedJob):
 def test_a_job_that_ended_by_itself_is_not_called_stopped(terminal: Terminal, status: str, line: str) -> None:
     stop_job(terminal, cast("JobServer", RunningJob(status)), "a", None)
     assert said(terminal)[-1] == line
+
+
+def test_a_command_that_has_submitted_nothing_yet_is_still_fresh(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(requests, "get", interrupt)
+    typed = ["submit", "quickstart", "--fresh", "--address", "http://127.0.0.1:9"]
+    monkeypatch.setattr(sys, "argv", ["sweeper", *typed])
+    done = run_here(typed, tmp_path)
+    again = f"the same command submits it: sweeper {' '.join(typed)}"
+    assert (done.returncode, done.stderr) == (130, f"interrupted; {again}\n")
