@@ -1,6 +1,7 @@
 """`sweeper submit` and `logs`: how a job that is followed ends, and what the user can do then."""
 
 import io
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,8 +12,10 @@ import pytest
 import requests
 import typer
 
+from sweeper.app.bundle import NOTE, versions
 from sweeper.cli.stop import stop_job
 from sweeper.cli.submit import follow
+from sweeper.data.file_digest import file_digest
 from sweeper.errors import SweeperError
 from sweeper.execution.job_server import JobServer, SubmittedJob
 from sweeper.terminal.terminal import Terminal
@@ -132,3 +135,16 @@ def test_a_command_that_has_submitted_nothing_yet_is_still_fresh(
     done = run_here(typed, tmp_path)
     again = f"the same command submits it: sweeper {' '.join(typed)}"
     assert (done.returncode, done.stderr) == (130, f"interrupted; {again}\n")
+
+
+def test_a_job_works_where_its_files_are_kept(tmp_path: Path) -> None:
+    (data := tmp_path / "files" / "0" / "reviews.csv").parent.mkdir(parents=True)
+    data.write_text("text,label\n")
+    (space := tmp_path / "a.yaml").write_text("dataset: {train: files/0/gone.csv}\ncompare: {encoder: gru}\n")
+    files = {str(path.relative_to(tmp_path)): file_digest(path) for path in (data, space)}
+    (tmp_path / NOTE).write_text(json.dumps({"versions": versions(), "files": files}))
+    done = run_here(["run", "a.yaml", "--parcel", NOTE, "--sweeps", str(tmp_path / "sweeps")], tmp_path)
+    (kept,) = (tmp_path / "sweeps" / ".sent").iterdir()
+    assert (kept / "files" / "0" / "reviews.csv").is_file()
+    assert done.returncode == 2
+    assert f"{kept}/files/0/gone.csv" in done.stdout + done.stderr
