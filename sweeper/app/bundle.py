@@ -5,6 +5,7 @@ files/K/…      the user's own data, encoders that are folders, and earlier swe
 parcel.json    the versions here, and the digest of every file
 """
 
+import hashlib
 import json
 import platform
 import shutil
@@ -15,6 +16,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from sweeper.app.output_paths import require_sweeps_folder
+from sweeper.atomic_write import atomic_write
 from sweeper.data.encoder_folder import needed_files
 from sweeper.data.file_digest import file_digest
 from sweeper.errors import UsageError
@@ -25,6 +28,8 @@ from sweeper.search_space.yaml_file import dump_yaml
 from sweeper.storage.sweep_folder import MANIFEST, RECORD, SPEC, is_sweep
 
 NOTE = "parcel.json"
+KEPT = ".sent"  # in the folder of the sweeps
+_FILES = "files"
 
 
 def pack(specs: Sequence[SweepSpec], folder: Path, *, shared_files: bool = False) -> tuple[tuple[str, ...], list[str]]:
@@ -67,6 +72,28 @@ def verify_bundle(note: Path) -> None:
             raise UsageError(f"{name}: is missing on the cluster, or differs from what was sent; submit it again")
 
 
+def keep_files(note: Path, sweeps: Path) -> Path:
+    """Copy a verified bundle into the folder of the sweeps, and return the folder where it is then.
+
+    Ray deletes the folder in which a bundle arrives, and sweep.yaml names the files in it. Bundles with the same files
+    share a folder, so the files are copied once. A bundle without any stays where it is. Raises UsageError if the
+    folder of the sweeps cannot be written to, OSError if a file cannot.
+    """
+    digests: dict[str, str] = json.loads(note.read_text(encoding="utf-8"))["files"]
+    files = {name: digest for name, digest in digests.items() if name.startswith(f"{_FILES}/")}
+    if not files:
+        return note.parent
+    require_sweeps_folder(sweeps)
+    content = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()
+    folder = sweeps / KEPT / content[:16]
+    for name, digest in digests.items():
+        target = folder / name
+        if not target.is_file() or file_digest(target) != digest:
+            with atomic_write(target) as copy, (note.parent / name).open("rb") as source:
+                shutil.copyfileobj(source, copy)
+    return folder
+
+
 def versions() -> dict[str, str]:
     """Return the versions that must be the same on both sides."""
     python = ".".join(platform.python_version_tuple()[:2])
@@ -78,13 +105,15 @@ def _list_versions(installed: Mapping[str, str], names: Sequence[str]) -> str:
 
 
 def _absolute_path(source: str) -> str:
-    return str(expand_home(source).resolve())
+    """Return a path as an absolute one. A symbolic link keeps its name: its target may lack the suffix of a format."""
+    path = expand_home(source).absolute()
+    return str(path.resolve() if path.name in ("", "..") else path)
 
 
 def _copy(folder: Path, numbers: "count[int]", source: str) -> str:
     """Copy a file, or the needed files of an encoder or an earlier sweep. Return the copy's path below `folder`."""
     path = Path(_absolute_path(source))
-    target = Path("files") / str(next(numbers)) / path.name
+    target = Path(_FILES) / str(next(numbers)) / path.name
     destination = folder / target if path.is_dir() else (folder / target).parent
     destination.mkdir(parents=True)
     for file in _files_to_copy(path):

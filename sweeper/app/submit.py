@@ -42,9 +42,9 @@ def submit_sweeps(
 ) -> Submission:
     """Send sweeps with the files that they name, and start their driver on the cluster's head.
 
-    `sweeps` is the folder on the head where sweeps are kept, by default its SWEEPER_SWEEPS, else ~/sweeps. With
-    `shared_files`, the files that the sweeps name stay where they are. Raises SweepLockedError where a job runs one of
-    the sweeps already, UsageError where the files are too large to be sent.
+    `sweeps` is the folder on the head where sweeps are kept (require_head_folder), by default its SWEEPER_SWEEPS, else
+    ~/sweeps. With `shared_files`, the files that the sweeps name stay where they are. Raises SweepLockedError where a
+    job runs one of the sweeps already, UsageError where the files are too large to be sent.
     """
     with tempfile.TemporaryDirectory(prefix="sweeper-") as folder:
         names, files = bundle.pack(specs, Path(folder), shared_files=shared_files)
@@ -53,11 +53,34 @@ def submit_sweeps(
         _refuse_running(server, known, names)
         job = _unused_name(known, names[0])
         options = ["--parcel", bundle.NOTE, *(["--fresh"] if fresh else [])]
-        where = shlex.quote(sweeps) if sweeps else '"${SWEEPER_SWEEPS:-$HOME/sweeps}"'
-        command = f"exec sweeper run {shlex.join([*files, *options])}{SWEEPS_OPTION}{where}"
+        command = f"exec sweeper run {shlex.join([*files, *options])}{SWEEPS_OPTION}{_shell_word(sweeps)}"
         with output.step(f"submitting {job}"):
             server.submit(job, command, Path(folder), environment, names)
     return Submission(job, tuple(names))
+
+
+def require_head_folder(sweeps: str | None) -> None:
+    """Raise UsageError for a folder of sweeps that is neither absolute nor in the home folder of the head's user.
+
+    A job runs in the folder where Ray unpacked what was sent. A relative path would be in there, and Ray deletes it.
+    """
+    if sweeps and not sweeps.startswith(("/", "~/")):
+        rule = "must begin with / or ~/, because the head has no folder in which you are"
+        raise UsageError(f"--sweeps {sweeps}: {rule}; name a folder of the head, such as ~/sweeps")
+
+
+def require_absolute_sweeps(sweeps: Path) -> None:
+    """Raise UsageError for a relative folder of sweeps in a job. Only the head's SWEEPER_SWEEPS can have given it."""
+    if not sweeps.is_absolute():
+        rule = "must begin with /, because a job runs in a folder that Ray deletes"
+        raise UsageError(f"SWEEPER_SWEEPS={sweeps} on the head: {rule}; set it to an absolute path, or use --sweeps")
+
+
+def _shell_word(sweeps: str | None) -> str:
+    """Return the folder of the sweeps as the head's shell reads it."""
+    if not sweeps:
+        return '"${SWEEPER_SWEEPS:-$HOME/sweeps}"'
+    return f'"$HOME"/{shlex.quote(sweeps[2:])}' if sweeps.startswith("~/") else shlex.quote(sweeps)
 
 
 def _refuse_running(server: "JobServer", known: Sequence["SubmittedJob"], sweeps: Sequence[str]) -> None:
@@ -111,5 +134,5 @@ def wait_for_end(server: "JobServer", job: str) -> "SubmittedJob":
 
 
 def job_command(verb: str, job: str, server: "JobServer") -> str:
-    """Return the command that does something with a job."""
-    return f"sweeper {verb} {job} --address {server.address}"
+    """Return the command that does something with a job, with --insecure if this one needed it."""
+    return f"sweeper {verb} {job} --address {server.address}{' --insecure' if server.insecure else ''}"

@@ -1,5 +1,6 @@
 """`sweeper run` and `sweeper check`: from search spaces to tables of the best."""
 
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -53,9 +54,12 @@ def run(
         as_json=as_json, debugger=inline, quiet=quiet, relayed=relayed, as_events=as_events, resume_hint=hint
     ) as terminal:
         if bundle is not None:
-            from sweeper.app.bundle import verify_bundle
+            from sweeper.app.bundle import keep_files, verify_bundle
+            from sweeper.app.submit import require_absolute_sweeps
 
             verify_bundle(bundle)
+            require_absolute_sweeps(sweeps)
+            os.chdir(keep_files(bundle, sweeps))
         from sweeper.app.specs import load_sweeps
 
         specs = load_sweeps(files, overrides or ())

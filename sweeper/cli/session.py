@@ -56,9 +56,9 @@ def cli_session(
         terminal.close()
 
 
-def typed_command() -> str:
-    """Return the command that the user typed, as it continues what it began: without `--fresh`."""
-    return shlex.join(["sweeper", *(word for word in sys.argv[1:] if word != "--fresh")])
+def typed_command(*, has_begun: bool = True) -> str:
+    """Return the command that the user typed, as it continues what it has begun: without `--fresh`."""
+    return shlex.join(["sweeper", *(word for word in sys.argv[1:] if not (has_begun and word == "--fresh"))])
 
 
 def _exit_interrupted(terminal: Terminal, code: int) -> None:

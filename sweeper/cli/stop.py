@@ -8,10 +8,11 @@ import typer
 from sweeper.cli.arguments import DEFAULT_SWEEPS, Sweeps, complete_sweep
 from sweeper.cli.session import cli_session
 from sweeper.cli.show import continue_command
-from sweeper.cli.submit import Address, Insecure, connect
+from sweeper.cli.submit import Address, Insecure, connect, names_cluster
 from sweeper.terminal.terminal import Terminal
 
 if TYPE_CHECKING:
+    from sweeper.execution.job_server import JobServer
     from sweeper.storage.sweep_folder import SweepFolder
 
 Target = Annotated[
@@ -51,7 +52,7 @@ def stop(
             terminal.result(answer_in_job(Path(target), sweeps, trial))
             return
         if is_job(context, target, sweeps, address):
-            _stop_job(terminal, target, trial, address, insecure=insecure)
+            stop_job(terminal, connect(address, insecure=insecure), target, trial)
             return
         from sweeper.storage.sweep_names import find_named_sweep
 
@@ -63,12 +64,12 @@ def stop(
 
 
 def is_job(context: typer.Context, target: str, sweeps: Path, address: str | None) -> bool:
-    """Return True if the user means a job: --address is given, or an address is set and no sweep here has the name."""
+    """Return True if the user means a job: --address is given, or a cluster's is set and no sweep here has the name."""
     from sweeper.storage.sweep_names import named_folder
 
     source = context.get_parameter_source("address")
     is_given = source is not None and source.name == "COMMANDLINE"
-    return is_given or (bool(address) and named_folder(target, sweeps) is None)
+    return is_given or (names_cluster(address) and named_folder(target, sweeps) is None)
 
 
 def _stop_sweep(terminal: Terminal, folder: "SweepFolder") -> None:
@@ -106,11 +107,11 @@ def _stop_trial(terminal: Terminal, folder: "SweepFolder", number: int) -> None:
         terminal.line(describe_end(number, end))
 
 
-def _stop_job(terminal: Terminal, name: str, trial: int | None, address: str | None, *, insecure: bool) -> None:
+def stop_job(terminal: Terminal, server: "JobServer", name: str, trial: int | None) -> None:
+    """Stop a job, or one trial of it, and say how it ended. Raises UsageError for an unknown name."""
     from sweeper.app.stop_job_trial import stop_trial_of_job
     from sweeper.app.submit import find_job, wait_for_end
 
-    server = connect(address, insecure=insecure)
     job = find_job(server, name)
     if trial is not None:
         terminal.line(stop_trial_of_job(terminal, server, job, name, trial))
@@ -120,5 +121,8 @@ def _stop_job(terminal: Terminal, name: str, trial: int | None, address: str | N
         return
     server.stop(job.id)
     with terminal.step(f"stopping {job.id}"):
-        wait_for_end(server, job.id)
-    terminal.line(f"{job.id} is stopped; submitting it again continues where it stopped")
+        ended = wait_for_end(server, job.id)
+    if ended.status == "STOPPED":
+        terminal.line(f"{job.id} is stopped; submitting it again continues where it stopped")
+    else:
+        terminal.line(f"{job.id} was over before it stopped: {ended.status.lower()}")

@@ -27,6 +27,7 @@ Insecure = Annotated[bool, typer.Option("--insecure", help="Use a cluster that o
 Job = Annotated[str, typer.Argument(help="A job's name, as `sweeper jobs` lists it.", show_default=False)]
 
 _COMMAND_NOT_FOUND = 127  # the shell's exit code
+_NAMES_OF_NO_CLUSTER = ("auto", "local")  # of RAY_ADDRESS, as only Ray's own library understands them
 
 
 def submit(
@@ -35,7 +36,7 @@ def submit(
     overrides: Overrides = None,
     sweeps: Annotated[
         str | None,
-        typer.Option(help="Folder of the sweeps on the head. [default: its SWEEPER_SWEEPS, else ~/sweeps]"),
+        typer.Option(help="Folder of the sweeps on the head, /… or ~/…. [default: its SWEEPER_SWEEPS, else ~/sweeps]"),
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start a new sweep; the earlier one is kept.")] = False,
     detach: Annotated[bool, typer.Option("--detach", help="Return as soon as the job is submitted.")] = False,
@@ -56,12 +57,14 @@ def submit(
 
     Example: sweeper submit search_spaces/sst5.yaml --address http://head:8265
     """
-    with cli_session(as_json=as_json, resume_hint=f"the same command submits it: {typed_command()}") as terminal:
+    hint = f"the same command submits it: {typed_command(has_begun=False)}"
+    with cli_session(as_json=as_json, resume_hint=hint) as terminal:
         from sweeper.app.specs import load_sweeps
 
         specs = load_sweeps(files, overrides or ())
-        from sweeper.app.submit import driver_environment, job_command, submit_sweeps
+        from sweeper.app.submit import driver_environment, job_command, require_head_folder, submit_sweeps
 
+        require_head_folder(sweeps)
         environment = {**driver_environment(terminal, env or []), "COLUMNS": str(terminal.width)}
         with terminal.step(f"asking {_require_address(address)}"):
             server = connect(address, insecure=insecure)
@@ -112,11 +115,16 @@ def _require_address(address: str | None) -> str:
 
     if not address or not address.strip():
         raise UsageError("--address: is missing; name the cluster's dashboard, such as --address http://HEAD:8265")
-    if address in ("auto", "local"):
+    if address in _NAMES_OF_NO_CLUSTER:
         raise UsageError(
             f"--address {address} (or RAY_ADDRESS): names no cluster; name its dashboard, such as http://HEAD:8265"
         )
     return address
+
+
+def names_cluster(address: str | None) -> bool:
+    """Return True for an address that can be a cluster's, not for what RAY_ADDRESS has to run Ray on this machine."""
+    return bool(address) and address not in _NAMES_OF_NO_CLUSTER
 
 
 def connect(address: str | None, *, insecure: bool) -> "JobServer":
@@ -133,7 +141,7 @@ def follow(terminal: Terminal, server: "JobServer", name: str, again: str = "sub
     from sweeper.terminal.remote_view import RemoteViewer
 
     viewer = RemoteViewer(terminal)
-    with _say_how_to_return(terminal, server, name):
+    with _say_how_to_return(terminal, server, name, again):
         viewer.watch(server.log(name))
         job = wait_for_end(server, name)
     if viewer.results is not None:
@@ -146,14 +154,19 @@ def follow(terminal: Terminal, server: "JobServer", name: str, again: str = "sub
         )
     elif job.status == "STOPPED":
         terminal.error(f"{name} was stopped; {again} continues where it stopped")
+    elif job.exit_code is not None and job.exit_code < 0:
+        terminal.error(f"{name}: its driver was killed (signal {-job.exit_code}); {again} continues where it stopped")
     else:
         terminal.error(f"{name} failed; {job.message}")
-    raise typer.Exit(job.exit_code or 1)
+    raise typer.Exit(max(job.exit_code or 1, 1))
 
 
 @contextmanager
-def _say_how_to_return(terminal: Terminal, server: "JobServer", name: str) -> Iterator[None]:
-    """Say with which command the job is followed again, where the user leaves or the cluster cannot be reached."""
+def _say_how_to_return(terminal: Terminal, server: "JobServer", name: str, again: str) -> Iterator[None]:
+    """Say how the job is followed again, where the user leaves or the cluster cannot be reached.
+
+    A new head does not know the job of a lost one: `again` continues its sweep.
+    """
     from sweeper.app.submit import job_command
     from sweeper.errors import SweeperError
 
@@ -163,4 +176,5 @@ def _say_how_to_return(terminal: Terminal, server: "JobServer", name: str) -> It
         yield
     except SweeperError:
         terminal.line(f"{name} may continue; follow it: {command}")
+        terminal.line(f"if its head was lost, {again} continues where it stopped")
         raise

@@ -29,6 +29,8 @@ from sweeper.execution.job_server_address import (
     parse_address,
 )
 from sweeper.execution.ray_internals import (
+    CONNECTION_LOST_TEXTS,
+    LAST_LOGS_TEXT,
     NO_JOB_AGENT_TEXT,
     TOKEN_REFUSED_TEXT,
     VERBOSE_JOB_LOGGERS,
@@ -54,7 +56,8 @@ _NO_TOKEN_NEEDED = (
 class SubmittedJob:
     """A job that sweeper submitted.
 
-    `sweeps` are the names of its sweeps. `began` and `ended` are Unix times in seconds, or None.
+    `sweeps` are the names of its sweeps. `began` and `ended` are Unix times in seconds, or None. `exit_code` is that of
+    the driver, or None; if a signal killed it, the negative number of the signal.
     """
 
     id: str
@@ -81,7 +84,7 @@ class JobServer:
     """
 
     def __init__(self, address: str, *, insecure: bool = False) -> None:
-        self.address = parse_address(address)
+        self.address, self.insecure = parse_address(address), insecure
         asks_for_token = self._probe()
         if not (asks_for_token or insecure or is_loopback(self.address)):
             raise UsageError(f"{self.address}: {_NO_TOKEN_NEEDED}")
@@ -190,14 +193,19 @@ class JobServer:
         except AuthenticationError as error:
             raise UsageError(f"{self.address}: {_explain_token_error(str(error))}") from None
         except (aiohttp.ClientError, OSError) as error:
-            reason = f"the cluster no longer answers ({innermost_cause(error)})"
-            raise SweeperError(f"{self.address}: {reason}; once it is back, give the same command again") from None
+            raise self._silence(innermost_cause(error)) from None
         except (RuntimeError, ValueError) as error:
+            if str(error).startswith(CONNECTION_LOST_TEXTS):
+                raise self._silence(error) from None
             refusal = (
                 f"the cluster refuses this ({' '.join(str(error).split())[:400]}); dashboard.log on its head says more"
             )
             message = _NO_JOB_AGENT if NO_JOB_AGENT_TEXT in str(error) else refusal
             raise SweeperError(f"{self.address}: {message}") from None
+
+    def _silence(self, cause: object) -> SweeperError:
+        reason = f"the cluster no longer answers ({cause})"
+        return SweeperError(f"{self.address}: {reason}; once it is back, give the same command again")
 
 
 def retry(call: Callable[[], object], should_retry: Callable[[Exception], bool], seconds: float = 20) -> None:
@@ -234,5 +242,5 @@ def _to_job(details: JobDetails) -> SubmittedJob:
         began=details.start_time / 1000 if details.start_time else None,
         ended=details.end_time / 1000 if details.end_time else None,
         exit_code=details.driver_exit_code,
-        message=" ".join((details.message or "").split()),
+        message=" ".join((details.message or "").partition(LAST_LOGS_TEXT)[0].split()),
     )

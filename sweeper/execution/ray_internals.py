@@ -21,8 +21,12 @@ Ray documents it for the pods of KubeRay only. Without it Ray ends a driver whos
 again or say what happened.
 """
 
-VERBOSE_JOB_LOGGERS = ("ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk")
-"""Loggers of Ray's job client, each with a level of its own. Without them lines of Ray's mix with those of sweeper."""
+VERBOSE_JOB_LOGGERS = (
+    "ray.dashboard.modules.dashboard_sdk",
+    "ray.dashboard.modules.job.sdk",
+    "ray._private.runtime_env.packaging",
+)
+"""Loggers of Ray's job client. Without them lines of Ray's mix with those of sweeper."""
 
 
 # --- Parts of Ray's messages, where no exception type or field tells the cases apart
@@ -41,6 +45,12 @@ WRONG_TOKEN_TEXT = "InvalidAuthToken"
 
 TOKEN_REFUSED_TEXT = "Authentication failed"
 """At the start of an AuthenticationError for a wrong token. Without it the message is that for a missing token."""
+
+LAST_LOGS_TEXT = ", last available logs"
+"""In the message of a failed job, before its last lines as Ray repeats them. Without it the message has all of them."""
+
+CONNECTION_LOST_TEXTS = ("WebSocket connection closed unexpectedly", "WebSocket error for job")
+"""At the start of a RuntimeError for a log that breaks off. Without it a head that dies is taken for a refusal."""
 
 _UPLOAD_OVERHEAD = 1024**2  # bytes for the names of the files
 

@@ -58,10 +58,11 @@ class RayRunner:
     ) -> None:
         """Start Ray on this machine with `gpus` GPUs, by default those that it finds."""
         self.note, self.gpus = "", gpus
-        if temporary is None:
-            temporary, self.note = ray_temporary()
         self.address = cluster_address()
         self.is_remote = self.address is not None
+        if temporary is None:
+            temporary, note = ray_temporary()
+            self.note = "" if self.is_remote else note  # on a cluster no sockets are made here
         self.preloaded = (*_PRELOADED, *modules) if _most_workers_run_trials(cpu, gpu) else ()
         self.step = step
         _remove_abandoned_folders(temporary)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sweeper.terminal.terminal import Terminal
 
 EVENT = "\x1e"  # begins a line that is an event
-_RAYS_OWN_LINES = re.compile(r"Running entrypoint for job |\S+ \S+ INFO job_manager\.py:")
+_RAYS_OWN_LINES = re.compile(r"Running entrypoint for job |\S+ \S+\s+INFO job_manager\.py:")
 
 
 class EventEmitter:

@@ -10,6 +10,7 @@ from sweeper.app import bundle
 from sweeper.errors import UsageError
 from sweeper.search_space import parser, yaml_file
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.sweep_folder import list_sweeps
 from tests.conftest import ROOT
 
 
@@ -67,6 +68,22 @@ def test_the_files_that_a_sweep_names_are_sent_and_no_others(
     )
 
 
+@pytest.mark.parametrize("shared_files", [False, True])
+def test_a_link_to_a_file_keeps_its_own_name(
+    own: SweepSpec, sent: Path, *, shared_files: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the cache of the hub, where train.csv is a link to a blob without a suffix."""
+    train = Path(own.dataset_spec.files["train"])
+    train.rename(blob := train.with_name("4f3a9c"))
+    train.symlink_to(blob)
+    (file,) = bundle.pack([own], sent, shared_files=shared_files)[1]
+    monkeypatch.chdir(sent)
+    there = Path(spec_of(Path(file)).dataset_spec.files["train"])
+    assert there.name == "train.csv"
+    assert shared_files == there.samefile(train)
+    assert there.read_text() == train.read_text()
+
+
 def test_no_file_of_the_user_can_be_imported_from_the_bundle(own: SweepSpec, sent: Path) -> None:
     """Ray puts the folder in which the bundle arrives first on the module path of the driver and of all workers."""
     for module in ("config.py", "encoder.py", "reviews.py"):
@@ -75,6 +92,42 @@ def test_no_file_of_the_user_can_be_imported_from_the_bundle(own: SweepSpec, sen
     specs = [PathFinder.find_spec(path.stem, [str(sent)]) for path in sent.iterdir()]
     assert not any(spec is not None and spec.has_location for spec in specs)
     assert [path.name for path in sent.iterdir() if path.is_dir()] == ["files"]
+
+
+def test_the_files_are_kept_beside_the_sweeps_once(
+    own: SweepSpec, sent: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray deletes the folder in which they arrive."""
+    (file,) = bundle.pack([own], sent)[1]
+    sweeps = tmp_path / "sweeps"
+    kept = bundle.keep_files(sent / bundle.NOTE, sweeps)
+    (train,) = kept.rglob("train.csv")
+    copied = train.stat().st_ino
+    (kept / file).write_text("an older budget")
+    assert bundle.keep_files(sent / bundle.NOTE, sweeps) == kept
+    assert train.stat().st_ino == copied
+    sent.rename(tmp_path / "deleted")
+    monkeypatch.chdir(kept)
+    there = spec_of(Path(file))
+    assert there.dataset_spec.files["train"] == str(train)
+    assert there.identity["dataset"]["files"] == own.identity["dataset"]["files"]
+    assert (Path(there.encoders[0]) / "config.json").is_file()
+    assert list_sweeps(sweeps) == []
+
+
+def test_kept_files_are_copied_again_where_they_are_damaged(own: SweepSpec, sent: Path, tmp_path: Path) -> None:
+    bundle.pack([own], sent)
+    kept = bundle.keep_files(sent / bundle.NOTE, tmp_path)
+    (train,) = kept.rglob("train.csv")
+    train.write_text("")
+    bundle.keep_files(sent / bundle.NOTE, tmp_path)
+    assert train.read_text() == "text,label\ntrain is good,1\ntrain is bad,0\n"
+
+
+def test_search_spaces_without_files_stay_where_they_arrive(sent: Path, tmp_path: Path) -> None:
+    bundle.pack([spec_of(ROOT / "search_spaces" / "quickstart.yaml")], sent)
+    assert bundle.keep_files(sent / bundle.NOTE, tmp_path / "sweeps") == sent
+    assert not (tmp_path / "sweeps").exists()
 
 
 def test_a_file_that_was_altered_on_its_way_is_refused(own: SweepSpec, sent: Path) -> None:

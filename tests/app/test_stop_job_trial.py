@@ -26,7 +26,7 @@ from tests.support.recorded_sweeps import RecordedSweep
 class Head:
     """A job server whose jobs have the folder `sent`. What runs beside a job is a real command, by a real shell."""
 
-    address = "http://head:8265"
+    address, insecure = "http://head:8265", False
 
     def __init__(self, folder: Path) -> None:
         self.sent, self.sweeps, self.status = folder / "sent", folder / "its sweeps", "RUNNING"

@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from sweeper.app.submit import Submission, driver_environment, find_job, submit_sweeps
+from sweeper.app.submit import Submission, driver_environment, find_job, require_head_folder, submit_sweeps
 from sweeper.errors import SweepLockedError, UsageError
 from sweeper.execution.job_server import JobServer, SubmittedJob
 from sweeper.terminal.output import PlainOutput
@@ -17,7 +17,7 @@ from tests.support.search_spaces import small_spec
 class Cluster:
     """A job server with three jobs, two of them of the same sweep. It remembers what is submitted to it."""
 
-    address, max_upload = "http://head:8265", 1_000_000
+    address, max_upload, insecure = "http://head:8265", 1_000_000, False
 
     def __init__(self) -> None:
         self.more: list[SubmittedJob] = []
@@ -71,6 +71,27 @@ def test_a_job_has_the_name_of_its_sweep_and_a_number_that_no_job_has() -> None:
     ]
 
 
+def test_the_head_expands_its_own_home_folder() -> None:
+    cluster = Cluster()
+    submit(cluster, sweeps="~/my sweeps")
+    assert cluster.submitted[0][1].endswith(""" --sweeps "$HOME"/'my sweeps'""")
+
+
+@pytest.mark.parametrize("sweeps", ["sweeps", "./s", "~", "~me/s", "../s"])
+def test_a_relative_folder_of_sweeps_is_refused(sweeps: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        require_head_folder(sweeps)
+    assert str(refused.value) == (
+        f"--sweeps {sweeps}: must begin with / or ~/, because the head has no folder in which you are; "
+        "name a folder of the head, such as ~/sweeps"
+    )
+
+
+@pytest.mark.parametrize("sweeps", [None, "/s", "~/s"])
+def test_a_folder_of_the_head_is_taken(sweeps: str | None) -> None:
+    require_head_folder(sweeps)
+
+
 def test_a_sweep_that_runs_already_is_not_submitted_again() -> None:
     cluster = Cluster()
     (sweep,) = submit(Cluster()).sweeps
@@ -80,6 +101,9 @@ def test_a_sweep_that_runs_already_is_not_submitted_again() -> None:
     follow = "sweeper logs other-7 --address http://head:8265"
     assert str(refused.value) == f"{sweep} runs already, as other-7; follow it with  {follow}"
     assert cluster.submitted == []
+    cluster.insecure = True
+    with pytest.raises(SweepLockedError, match=f"follow it with  {follow} --insecure$"):
+        submit(cluster)
 
 
 # ---- the variables of the driver

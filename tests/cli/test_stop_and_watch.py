@@ -52,6 +52,14 @@ def test_a_sweep_that_nobody_drives_has_nothing_to_stop(tmp_path: Path) -> None:
     assert not (sweep.folder.path / "requests").exists()
 
 
+@pytest.mark.parametrize("verb", ["stop", "watch"])
+@pytest.mark.parametrize("address", ["local", "auto"])
+def test_a_mistyped_name_is_no_job_where_ray_runs_on_this_machine(verb: str, address: str, tmp_path: Path) -> None:
+    name = RecordedSweep(tmp_path / "sweeps").search([Outcome.COMPLETED]).folder.name
+    done = run_here([verb, "sst6"], tmp_path, variables={"RAY_ADDRESS": address})
+    assert one_line(done, 2) == f"sst6: not a sweep; sweeps has {name}"
+
+
 def test_a_finished_sweep_is_shown_as_run_shows_it(tmp_path: Path) -> None:
     sweep = RecordedSweep(tmp_path / "sweeps", confirm={"seeds": 0}).search([Outcome.COMPLETED] * 4).finish()
     assert one_line(run_here(["stop", sweep.folder.name], tmp_path), 0).endswith("nobody drives it; it is finished")

@@ -4,8 +4,10 @@ import json
 import socket
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha1
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -145,6 +147,15 @@ def test_the_jobs_of_sweeper_are_told_from_others_and_an_unknown_name_lists_them
         JobServer(f"http://127.0.0.1:{port}").job("mine")
 
 
+def test_the_message_of_a_failed_job_does_not_repeat_its_log() -> None:
+    """What Ray says has up to 20,000 characters of the log, with its events, and the user has seen them."""
+    said = "Job entrypoint command failed with exit code 2, last available logs (truncated to 20,000 chars):\\n{} no"
+    failed = JOB.replace("it\\n runs", said).replace("RUNNING", "FAILED")
+    with web_server(200, "application/json", f"[{failed}]") as port:
+        (job,) = JobServer(f"http://127.0.0.1:{port}").jobs()
+    assert job.message == "Job entrypoint command failed with exit code 2"
+
+
 def test_a_cluster_that_ends_meanwhile_is_one_line() -> None:
     with web_server(200, "application/json", "[]") as port:
         server = JobServer(f"http://127.0.0.1:{port}")
@@ -228,12 +239,32 @@ def jobs_api(api: JobsApi) -> Iterator[JobServer]:
             self.wfile.write(body)
 
         def do_GET(self) -> None:
-            self.answer(api.get(self.path))
+            if self.path.endswith("/logs/tail"):
+                self.break_off()
+            elif "/packages/" in self.path:
+                self.send_error(404)
+            else:
+                self.answer(api.get(self.path))
+
+        def break_off(self) -> None:
+            """Open a WebSocket and leave it without a word, as a server that dies."""
+            key = self.headers["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455
+            self.protocol_version = "HTTP/1.1"
+            self.send_response(101)
+            self.send_header("upgrade", "websocket")
+            self.send_header("connection", "upgrade")
+            self.send_header("sec-websocket-accept", b64encode(sha1(key.encode()).digest()).decode())
+            self.end_headers()
+            self.close_connection = True
 
         def do_POST(self) -> None:
             api.submitted = json.loads(self.rfile.read(int(self.headers["content-length"])))
             name = api.submitted["submission_id"]
             self.answer({"job_id": name, "submission_id": name})
+
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.answer({})
 
         def do_DELETE(self) -> None:
             api.deleted.append(self.path.removeprefix("/api/jobs/"))
@@ -248,6 +279,13 @@ def jobs_api(api: JobsApi) -> Iterator[JobServer]:
             yield JobServer(f"http://127.0.0.1:{server.server_port}")
         finally:
             server.shutdown()
+
+
+def test_rays_client_says_nothing_about_what_it_sends(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "a.yaml").write_text("dataset: sst5")
+    with caplog.at_level("INFO"), jobs_api(JobsApi({})) as server:
+        server.submit("a-1", "exec sweeper run a.yaml", tmp_path, {}, ("a",))
+    assert [record.name for record in caplog.records if record.name.startswith("ray")] == []
 
 
 def test_a_command_beside_a_job_has_its_folder_and_variables_and_is_no_job_of_sweeper() -> None:
@@ -268,3 +306,12 @@ def test_a_command_beside_a_job_has_its_folder_and_variables_and_is_no_job_of_sw
 def test_a_command_that_ray_could_not_run_ends_with_the_reason() -> None:
     with jobs_api(JobsApi({"status": "FAILED", "message": "no such\n package"})) as server:
         assert server.run_beside("a-1", "exec sweeper stop a.yaml 3").splitlines()[-1] == "no such package"
+
+
+@pytest.mark.filterwarnings("ignore:ssl=None is deprecated")  # Ray's client
+def test_a_head_that_dies_while_a_job_is_followed_no_longer_answers() -> None:
+    with jobs_api(JobsApi({})) as server, pytest.raises(SweeperError) as ended:
+        list(server.log("a-1"))
+    line = str(ended.value)
+    assert line.startswith(f"{server.address}: the cluster no longer answers (WebSocket ")
+    assert line.endswith("once it is back, give the same command again")

@@ -1,6 +1,7 @@
 """The contract of every runner: each trial sends its reports and its end, whatever happens on the way."""
 
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator
@@ -49,6 +50,20 @@ def runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
     make: Callable[[], Any] = request.param
     with make() as started:
         yield started
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize(("address", "is_said"), [("head:6379", False), ("", True)])
+def test_a_path_too_long_for_sockets_is_said_only_where_ray_is_started(
+    address: str, monkeypatch: pytest.MonkeyPatch, *, is_said: bool
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    monkeypatch.delenv("RAY_TMPDIR", raising=False)
+    monkeypatch.setenv("TMPDIR", "/var/folders/zz/zyxvpxvq6csfxvn_n0000000000000/T")
+    runner = make_ray_runner()
+    runner.lock.release()
+    shutil.rmtree(runner.folder)
+    assert bool(runner.note) == is_said
 
 
 def run(runner: Runner, trials: ScriptedTrials, folder: Path) -> ScriptedTrials:

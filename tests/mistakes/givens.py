@@ -366,6 +366,7 @@ GIVENS: dict[str, Callable[[], str | None]] = {
     "a sweep whose data have changed": partial(_sweep_of_own_data, has_changed=True),
     "a sweep without a test split": partial(_sweep_of_own_data, has_changed=False),
     "a submitted sweep": submitted_name,
+    "a parcel": _parcel,
     "a parcel from another Python": partial(_parcel, python="2.7"),
     "a parcel whose file has changed": partial(_parcel, digest="0"),
     "an unreadable file": lambda: Path("reviews.csv").symlink_to("/proc/self/mem"),

@@ -75,7 +75,7 @@ def test_a_log_that_breaks_off_closes_the_view_and_rays_own_lines_are_left_out()
     log = log_of(RECORDS)
     cut = log[: log.index("the table") - 30]
     ray = (
-        "2026-11-21 18:59:43,809 INFO job_manager.py:581 -- Runtime env is setting up.\nRunning entrypoint for job x: y"
+        "2026-11-21 18:59:43,809\tINFO job_manager.py:581 -- Runtime env is setting up.\nRunning entrypoint for job x:"
     )
     here, text = page()
     viewer = RemoteViewer(here)
