@@ -91,7 +91,7 @@ def test_a_damaged_model_is_trained_again(tmp_path: Path, data: TrainingData) ->
 def test_a_model_that_cannot_be_written_is_told_with_the_reason(tmp_path: Path, data: TrainingData) -> None:
     (tmp_path / "file").touch()
     scoring = score_best_model(tiny_training.config(), data, tmp_path / "file" / "checkpoint-1.pt", OBJECTIVE)
-    with pytest.raises(CheckpointError, match=r"checkpoint-1.pt cannot be written \(Not a directory\)"):
+    with pytest.raises(CheckpointError, match=r"checkpoint-1.pt cannot be written \(File exists\)"):
         list(scoring)
 
 
