@@ -27,7 +27,6 @@ from sweeper.training.trained_model import resume_model
 from sweeper.training.training_setup import prepare_training
 from sweeper.training.types import Heartbeat, TrainingData, TrainingEvents, ValidationReport
 
-_REMEDY = "a lower learning_rate or a higher tau helps"
 _CHECK_EVERY = 50  # batches between two checks that the loss is finite: a check waits for the device
 
 
@@ -128,14 +127,19 @@ class TrainingRun:
             is_check_due = (index + 1) % _CHECK_EVERY == 0 or index + 1 == indices.stop
             if is_check_due and not math.isfinite(means.means().get("train/loss", 0.0)):
                 position = f"epoch {epoch + 1}, batch {index + 1} of {len(batches)}"
-                raise DivergedError(f"the training loss is not finite at {position}; {_REMEDY}")
+                raise DivergedError(f"the training loss is not finite at {position}; {self._remedy}")
             yield Heartbeat()
+
+    @property
+    def _remedy(self) -> str:
+        has_tau = "tau" in self.config.active_params
+        return f"a lower learning_rate {'or a higher tau ' if has_tau else ''}helps"
 
     def _validate(self, epoch: float) -> Validation:
         """Return the metrics on the validation split. Raises DivergedError if the loss is not finite."""
         evaluation = yield from evaluate_events(self.model, self.data, "validation", self.config, self.objective)
         if not math.isfinite(evaluation.metrics["loss"]):
-            raise DivergedError(f"the validation loss is not finite after epoch {epoch:g}; {_REMEDY}")
+            raise DivergedError(f"the validation loss is not finite after epoch {epoch:g}; {self._remedy}")
         return {f"validation/{name}": value for name, value in evaluation.metrics.items()}
 
     def _save(self, state: dict[str, Any], path: Path) -> Heartbeat:

@@ -71,9 +71,10 @@ def slices_section(report: ReportData) -> ReportSection:
 def pairs_section(report: ReportData) -> ReportSection:
     """Return the contour and the ranks of any two hyperparameters."""
     caption = (
-        "Any two hyperparameters, which the menus choose, with all systems together. Above, areas between the trials "
-        "have the color of the scores around them; the grey dots are the trials. Below, each trial has the color of "
-        "its rank, 1 for the best, so that a few very poor trials do not hide the differences between good ones."
+        "Any two hyperparameters, which the menus choose, with all systems together. In the first figure, areas "
+        "between the trials have the color of the scores around them; the grey dots are the trials. In the second, "
+        "each trial has the color of its rank, 1 for the best, so that a few very poor trials do not hide the "
+        "differences between good ones."
     )
     return _figure_section("pairs", "Two hyperparameters at a time", build_pairs(report), caption, _NO_PAIRS)
 

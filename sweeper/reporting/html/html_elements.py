@@ -8,6 +8,16 @@ from sweeper.reporting.templates.environment import Html, macro
 
 
 @dataclass(frozen=True)
+class Quote:
+    """A text, its true class, the class that it was taken for, and the probability of that one."""
+
+    text: str
+    true: str
+    predicted: str
+    probability: str
+
+
+@dataclass(frozen=True)
 class FigureGroup:
     """Figures side by side, or below each other on a narrow page. `caption` says what they show."""
 
@@ -70,8 +80,8 @@ def link(text: str, address: str) -> Html:
     return macro("link", text, address)
 
 
-def quote_list(quotes: Iterable[tuple[str, str]]) -> Html:
-    """Return a numbered list of quoted texts, each with a comment. No text changes the direction of its comment."""
+def quote_list(quotes: Iterable[Quote]) -> Html:
+    """Return a numbered list of quoted texts with their classes. None of these changes the direction of the others."""
     return macro("quote_list", list(quotes))
 
 

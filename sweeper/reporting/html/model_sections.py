@@ -7,7 +7,7 @@ from sweeper.reporting.html.error_analysis import (
     find_confident_errors,
     select_seeds,
 )
-from sweeper.reporting.html.html_elements import FigureGroup, ReportSection, paragraph, quote_list, table
+from sweeper.reporting.html.html_elements import FigureGroup, Quote, ReportSection, paragraph, quote_list, table
 from sweeper.reporting.html.report_data import ReportData, format_params, format_score
 from sweeper.reporting.html.search_figures import build_optimism
 from sweeper.reporting.templates.environment import Html
@@ -128,15 +128,18 @@ def errors_section(report: ReportData) -> ReportSection:
     errors = find_confident_errors(report.labels, predictions, MAX_ERRORS)
     if texts is not None and len(texts) != len(predictions.labels):
         texts = None
+    seed = f"the best seed of the best system (trial {trial})"
+    if not errors:
+        return ReportSection("errors", heading, [paragraph(f"On validation, {seed} makes no error.")])
+    texts_shown = "text" if len(errors) == 1 else f"{len(errors)} texts"
     introduction = paragraph(
-        f"The {len(errors)} validation texts on which the best seed of the best system (trial {trial}) is wrong and "
-        "most confident. Some of them are errors of the labels."
+        f"The validation {texts_shown} on which {seed} is wrong and most confident. Some of these may be errors of the "
+        "labels."
     )
     texts_note = [paragraph(report.predictions.texts_note)] if report.predictions.texts_note else []
     quotes = [
-        (
-            texts[error.row] if texts else f"row {error.row}",
-            f"{error.true}, taken for {error.predicted} ({error.probability:.3f})",
+        Quote(
+            texts[error.row] if texts else f"row {error.row}", error.true, error.predicted, f"{error.probability:.3f}"
         )
         for error in errors
     ]
