@@ -88,9 +88,19 @@ class SweepFolder:
 
     def write_spec(self, spec: SweepSpec) -> None:
         """Write the spec that the sweep is about to run with, as a search space that runs as it is."""
-        pins = "".join(f"# {name}: {pin}\n" for name, pin in self.manifest.resolved.items())
         with atomic_write(self.path / SPEC) as file:
-            file.write((pins + dump_yaml(spec)).encode())
+            file.write(self._spec_file(spec))
+
+    def has_spec(self, spec: SweepSpec) -> bool:
+        """Return True if sweep.yaml is there, and is what `write_spec` writes for this spec."""
+        try:
+            return (self.path / SPEC).read_bytes() == self._spec_file(spec)
+        except FileNotFoundError:
+            return False
+
+    def _spec_file(self, spec: SweepSpec) -> bytes:
+        pins = "".join(f"# {name}: {pin}\n" for name, pin in self.manifest.resolved.items())
+        return (pins + dump_yaml(spec)).encode()
 
     def read_results(self) -> str | None:
         """Return the text of results.json, or None if the sweep is not finished or the file is not UTF-8."""

@@ -1,0 +1,62 @@
+"""Running a finished sweep again brings its files up to date."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sweeper.app.refresh_results import refresh_results
+from sweeper.errors import UsageError
+from sweeper.protocol.results import stored_results
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.sweep_folder import open_sweep
+from sweeper.terminal.output import PlainOutput
+from tests.support.recorded_sweeps import RecordedSweep
+
+CHANGES: dict[str, Any] = {"budget": {"trials": 2}}
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> RecordedSweep:
+    """A finished sweep of two trials and two fresh seeds each, all of whose files are up to date."""
+    sweep = RecordedSweep(tmp_path / "sweeps", **CHANGES).search().finish()
+    refresh(sweep, sweep.spec)
+    sweep.folder.mark_synced()
+    return sweep
+
+
+def refresh(sweep: RecordedSweep, spec: SweepSpec) -> None:
+    with sweep.study() as study:
+        refresh_results(PlainOutput(progress=False), sweep.folder, spec, study)
+
+
+def test_fewer_fresh_seeds_reach_every_file_and_mlflow(finished: RecordedSweep, tmp_path: Path) -> None:
+    fewer = RecordedSweep(tmp_path / "other", **CHANGES, confirm={"seeds": 1}).spec
+    refresh(finished, fewer)
+    results = stored_results(finished.folder)
+    assert results is not None
+    assert [it.planned_seeds for it in results.confirmations] == [1, 1]
+    assert open_sweep(finished.folder.path).spec == fewer
+    assert finished.folder.needs_sync
+
+
+def test_nothing_is_written_where_nothing_changed(finished: RecordedSweep) -> None:
+    files = [finished.folder.path / name for name in ("sweep.yaml", "results.json")]
+    before = [path.stat().st_mtime_ns for path in files]
+    refresh(finished, finished.spec)
+    assert [path.stat().st_mtime_ns for path in files] == before
+    assert not finished.folder.needs_sync
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut"])
+def test_a_search_space_that_is_missing_or_damaged_is_written_again(damage: str, finished: RecordedSweep) -> None:
+    path = finished.folder.path / "sweep.yaml"
+    text = path.read_text()
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_text(text[: len(text) // 2])
+    with pytest.raises(UsageError, match="cannot be read"):
+        _ = finished.folder.spec
+    refresh(finished, finished.spec)
+    assert path.read_text() == text
