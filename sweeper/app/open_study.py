@@ -76,3 +76,10 @@ def read_study(folder: SweepFolder, spec: SweepSpec) -> "OptunaStudy":
     study = OptunaStudy(spec, folder.journal, folder.manifest.threads, read_only=True)
     require_covered(folder, stored, study)
     return study
+
+
+def describe_truncation(study: "OptunaStudy") -> str:
+    """Return a phrase about the last line of the record, if opening the record dropped it; else ""."""
+    if not study.truncated_bytes:
+        return ""
+    return f"the record ended in {study.truncated_bytes} bytes of a half-written or damaged line, which were dropped"

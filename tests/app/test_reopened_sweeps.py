@@ -1,4 +1,4 @@
-"""Running a finished sweep again brings its files up to date."""
+"""Running a finished sweep again brings its files up to date, and says what was dropped of its record."""
 
 from pathlib import Path
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sweeper.app.refresh_results import refresh_results
+from sweeper.app.run_sweeps import run_sweeps
 from sweeper.errors import UsageError
 from sweeper.protocol.results import stored_results
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -60,3 +61,16 @@ def test_a_search_space_that_is_missing_or_damaged_is_written_again(damage: str,
         _ = finished.folder.spec
     refresh(finished, finished.spec)
     assert path.read_text() == text
+
+
+@pytest.mark.parametrize("cut", [20, 0])
+def test_a_line_that_is_dropped_from_a_finished_record_is_announced(
+    cut: int, finished: RecordedSweep, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = finished.folder.journal.read_bytes()
+    last = data.splitlines(keepends=True)[-1]
+    finished.folder.journal.write_bytes(data[:-cut] if cut else data[:-3] + b"?" + data[-2:])
+    run_sweeps(PlainOutput(progress=True), [finished.spec], finished.folder.path.parent, inline=True)
+    dropped = f"the record ended in {len(last) - cut} bytes of a half-written or damaged line, which were dropped"
+    said = capsys.readouterr().out
+    assert said.startswith(f"{finished.folder.name}: {dropped}\n{finished.folder.name} is finished")
