@@ -192,15 +192,38 @@ def open_sweep(path: Path) -> SweepFolder:
     raise UsageError(f"{path / MANIFEST}: cannot be read ({reason}); move {path} away to start afresh") from None
 
 
+def require_manifest(sweeps: Path, spec: SweepSpec, resolved: Mapping[str, str]) -> None:
+    """Raise UsageError if the folder that a new sweep would get has a record or results, and no manifest."""
+    path = sweeps / _first_name(spec, resolved)
+    traces = _traces(path)
+    if traces and MANIFEST not in traces:
+        raise UsageError(
+            f"{path / MANIFEST}: is missing, and {traces[0]} is there; restore a copy of it, or start the sweep again "
+            "with --fresh"
+        )
+
+
+def _first_name(spec: SweepSpec, resolved: Mapping[str, str]) -> str:
+    return f"{spec.dataset_spec.name}-{fingerprint(spec.identity, resolved)}"
+
+
+def _traces(path: Path) -> list[str]:
+    """Return the files in a folder that tell of a sweep that has begun there."""
+    return [name for name in (MANIFEST, RECORD, RESULTS) if (path / name).exists()]
+
+
 def create_sweep(
     sweeps: Path, spec: SweepSpec, resolved: Mapping[str, str], threads: int, labels: Sequence[str] = (),
     splits: Mapping[str, Any] | None = None, data_warnings: Sequence[str] = (), borrowed: Sequence[BorrowedTrials] = (),
     encoders: Mapping[str, EncoderSummary] | None = None,
 ) -> SweepFolder:  # fmt: skip
-    """Make the folder of a new sweep and write its manifest. If the name is taken, the folder is called NAME.2."""
-    first = f"{spec.dataset_spec.name}-{fingerprint(spec.identity, resolved)}"
+    """Make the folder of a new sweep and write its manifest. If the name is taken, the folder is called NAME.2.
+
+    A folder that a driver left behind before it had written the manifest is taken: it has neither record nor results.
+    """
+    first = _first_name(spec, resolved)
     names = itertools.chain([first], (f"{first}.{number}" for number in itertools.count(2)))
-    name = next(name for name in names if not (sweeps / name / MANIFEST).exists())
+    name = next(name for name in names if not _traces(sweeps / name))
     manifest = SweepManifest(
         identity=spec.identity,
         resolved=dict(resolved),

@@ -199,6 +199,18 @@ def test_a_folder_that_a_crash_left_without_a_manifest_is_reused(tmp_path: Path)
     assert create(tmp_path / "b").name == first.name
 
 
+@pytest.mark.parametrize("left", ["record.journal", "results.json"])
+def test_a_folder_that_has_lost_its_manifest_is_refused_and_not_taken(left: str, tmp_path: Path) -> None:
+    lost, spec = create(tmp_path), spec_of()
+    sweep_folder.require_manifest(tmp_path, spec, RESOLVED)
+    (lost.path / "sweep.json").unlink()
+    sweep_folder.require_manifest(tmp_path, spec, RESOLVED)  # a driver was killed before it had written the manifest
+    (lost.path / left).write_text("")
+    with pytest.raises(UsageError, match=rf"{lost.name}/sweep\.json: is missing, and {left} is there.*--fresh"):
+        sweep_folder.require_manifest(tmp_path, spec, RESOLVED)
+    assert create(tmp_path).name == f"{lost.name}.2"
+
+
 def test_the_spec_is_the_one_last_run(tmp_path: Path) -> None:
     made = create(tmp_path)
     assert made.spec == spec_of()
