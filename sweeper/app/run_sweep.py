@@ -25,15 +25,8 @@ from sweeper.protocol.sweep import StageJobs, run_protocol
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.storage.record_lock import require_unlocked
 from sweeper.storage.requests import Requests
-from sweeper.storage.sweep_folder import (
-    SweepFolder,
-    create_sweep,
-    differing_keys,
-    find_sweep,
-    is_sweep,
-    open_sweep,
-    require_manifest,
-)
+from sweeper.storage.sweep_folder import SweepFolder, create_sweep, is_sweep, open_sweep, require_manifest
+from sweeper.storage.sweep_search import differing_keys, find_sweep
 from sweeper.terminal.output import Output
 from sweeper.training.types import TrainingData
 from sweeper.trials.interfaces import ProgressView, Runner, Tracker

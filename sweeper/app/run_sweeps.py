@@ -24,7 +24,8 @@ from sweeper.protocol.system_results import SystemResult
 from sweeper.search_space.sections import Resources
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.record_lock import require_unlocked
-from sweeper.storage.sweep_folder import SweepFolder, find_sweep
+from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.storage.sweep_search import find_sweep
 from sweeper.terminal.output import Output
 from sweeper.training.registry import encoder_kind
 

@@ -16,6 +16,7 @@ results.json     written last, so a sweep is finished if it exists
 import itertools
 import json
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -56,6 +57,11 @@ class SweepFolder:
         """The digest of the validation split; "" if the manifest does not have it."""
         summary = self.manifest.splits.get("validation")
         return "" if summary is None else summary["digest"]
+
+    @property
+    def began_at(self) -> int:
+        """The time of its first start in milliseconds since 1970; that of its manifest if an earlier version ran it."""
+        return self.manifest.began_at or int((self.path / MANIFEST).stat().st_mtime * 1000)
 
     def require_present(self) -> None:
         """Raise UsageError if the folder was deleted or moved after it had been opened."""
@@ -140,31 +146,6 @@ def _readable(spec: SweepSpec) -> SweepSpec:
     return spec
 
 
-def find_sweep(sweeps: Path, spec: SweepSpec) -> SweepFolder | None:
-    """Return the newest sweep in the folder `sweeps` with the identity of `spec`, or None."""
-    same = (folder for folder in newest_first(list_sweeps(sweeps)) if folder.manifest.identity == spec.identity)
-    return next(same, None)
-
-
-def differing_keys(sweeps: Path, spec: SweepSpec) -> tuple[str, list[str]] | None:
-    """Return the newest sweep of the same data set and the keys in which its identity differs from that of `spec`.
-
-    None if there is no sweep of that data set.
-    """
-    name = spec.dataset_spec.name
-    same = (folder for folder in newest_first(list_sweeps(sweeps)) if folder.name.rpartition("-")[0] == name)
-    newest = next(same, None)
-    if newest is None:
-        return None
-    before, now = newest.manifest.identity, spec.identity
-    return newest.name, [key for key in now if before.get(key) != now[key]]
-
-
-def newest_first(folders: Sequence[SweepFolder]) -> list[SweepFolder]:
-    """Return sweeps by the time of their first start, the last one first."""
-    return sorted(folders, key=lambda folder: (folder.path / MANIFEST).stat().st_mtime, reverse=True)
-
-
 def is_sweep(path: Path) -> bool:
     """Return True if `path` is the folder of a sweep."""
     return (path / MANIFEST).is_file()
@@ -234,6 +215,7 @@ def create_sweep(
         data_warnings=list(data_warnings),
         borrowed=tuple(borrowed),
         encoders=dict(encoders or {}),
+        began_at=int(time.time() * 1000),
     )
     folder = SweepFolder(sweeps / name, manifest)
     folder.write_spec(spec)
