@@ -60,7 +60,7 @@ def run_sweeps(
     folders = [None if fresh else find_sweep(sweeps, spec) for spec in specs]
     for known in filter(None, folders):
         require_record(known)
-    sought = list(zip(specs, folders, strict=True))
+    sought = [(spec if it is None else it.named(spec), it) for spec, it in zip(specs, folders, strict=True)]
     unfinished = [k for k, (spec, folder) in enumerate(sought) if not is_done(spec, folder)]
     for known in filter(None, (folders[k] for k in unfinished)):
         require_unlocked(known.journal)

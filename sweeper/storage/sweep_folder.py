@@ -15,6 +15,7 @@ results.json     written last, so a sweep is finished if it exists
 
 import itertools
 import json
+import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from sweeper.atomic_write import atomic_write
 from sweeper.errors import UsageError
+from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.spec_checks import check_stored_spec
 from sweeper.search_space.sweep_spec import SweepSpec, fingerprint
 from sweeper.search_space.yaml_file import dump_yaml, load_yaml
@@ -87,10 +89,21 @@ class SweepFolder:
         self.require_present()
         path = self.path / SPEC
         try:
-            return _readable(SweepSpec.model_validate(load_yaml(path).values))
+            return self.named(_readable(SweepSpec.model_validate(load_yaml(path).values)))
         except (UsageError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise UsageError(f"{path}: cannot be read ({reason}); run the sweep's search space again") from None
+
+    def named(self, spec: SweepSpec) -> SweepSpec:
+        """Return a spec of this sweep with the name that the data set had when the sweep began.
+
+        Without the key `name`, a data set has the name of the folder of its files, which may be moved or renamed.
+        """
+        name = self.manifest.dataset
+        if not name and isinstance(spec.dataset, CustomDataset) and not spec.dataset.name:  # of an earlier version
+            match = re.fullmatch(rf"([\w.]+)-{self.fingerprint}(\.\d+)?", self.name)
+            name = match[1] if match else ""
+        return spec.with_dataset_name(name) if name else spec
 
     def write_spec(self, spec: SweepSpec) -> None:
         """Write the spec that the sweep is about to run with, as a search space that runs as it is."""
@@ -215,6 +228,7 @@ def create_sweep(
         data_warnings=list(data_warnings),
         borrowed=tuple(borrowed),
         encoders=dict(encoders or {}),
+        dataset=spec.dataset_spec.name,
         began_at=int(time.time() * 1000),
     )
     folder = SweepFolder(sweeps / name, manifest)

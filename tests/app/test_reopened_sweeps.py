@@ -12,7 +12,9 @@ from sweeper.protocol.results import stored_results
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import open_sweep
 from sweeper.terminal.output import PlainOutput
-from tests.support.recorded_sweeps import RecordedSweep
+from tests.support.cli_runner import runs_of
+from tests.support.recorded_sweeps import SPACE, RecordedSweep
+from tests.support.search_spaces import small_spec
 
 CHANGES: dict[str, Any] = {"budget": {"trials": 2}}
 
@@ -61,6 +63,20 @@ def test_a_search_space_that_is_missing_or_damaged_is_written_again(damage: str,
         _ = finished.folder.spec
     refresh(finished, finished.spec)
     assert path.read_text() == text
+
+
+@pytest.mark.mlflow
+def test_a_data_set_whose_folder_is_renamed_keeps_its_name_in_results_and_mlflow(tmp_path: Path) -> None:
+    for folder in (before := tmp_path / "before", now := tmp_path / "now"):
+        folder.mkdir()
+        (folder / "train.csv").write_text("text,label\na,up\nb,down\n")
+    sweeps, data = tmp_path / "sweeps", {"train": str(before / "train.csv")}
+    sweep = RecordedSweep(sweeps, **CHANGES, dataset=data).search().finish()
+    moved = small_spec(**{**SPACE, **CHANGES}, dataset={"train": str(now / "train.csv")})
+    (completed,) = run_sweeps(PlainOutput(progress=False), [moved], sweeps, inline=True)
+    assert (completed.folder.path, completed.results.dataset) == (sweep.folder.path, "before")
+    assert (open_sweep(sweep.folder.path).spec, sweep.folder.spec.dataset_spec.name) == (moved, "before")
+    assert runs_of(sweeps, "before").keys() >= set(range(7))
 
 
 @pytest.mark.parametrize("cut", [20, 0])

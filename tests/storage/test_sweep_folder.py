@@ -121,6 +121,34 @@ def own_data(folder: Path, name: str, **values: Any) -> SweepSpec:
     return spec_of(dataset={"train": str(path), "name": name}, **values)
 
 
+def unnamed_data(project: Path) -> SweepSpec:
+    project.mkdir()
+    (project / "train.csv").write_text("text,label\na,up\nb,down\n")
+    return spec_of(dataset={"train": str(project / "train.csv")})
+
+
+@pytest.mark.parametrize("manifest", ["this version", "an earlier version"])
+def test_a_data_set_keeps_its_name_where_its_folder_is_renamed(manifest: str, tmp_path: Path) -> None:
+    before, now = unnamed_data(tmp_path / "before"), unnamed_data(tmp_path / "now")
+    made = create(tmp_path / "sweeps", before)
+    if manifest == "an earlier version":
+        values = json.loads((made.path / "sweep.json").read_text())
+        (made.path / "sweep.json").write_text(json.dumps({key: it for key, it in values.items() if key != "dataset"}))
+    found = sweep_search.find_sweep(tmp_path / "sweeps", now)
+    assert found is not None
+    named = found.named(now)
+    assert (now.dataset_spec.name, named.dataset_spec.name) == ("now", "before")
+    assert (named.identity, named.dataset_spec.files) == (now.identity, now.dataset_spec.files)
+    found.write_spec(named)
+    assert (found.spec, found.spec.dataset_spec.name) == (now, "before")
+
+
+def test_a_data_set_keeps_its_name_where_the_sweep_is_renamed_too(tmp_path: Path) -> None:
+    made = create(tmp_path / "sweeps", unnamed_data(tmp_path / "before"))
+    renamed = sweep_folder.open_sweep(made.path.rename(tmp_path / "sweeps" / "my-best"))
+    assert renamed.named(unnamed_data(tmp_path / "now")).dataset_spec.name == "before"
+
+
 def test_a_new_sweep_is_compared_with_the_newest_of_its_data_set(tmp_path: Path) -> None:
     sweeps = tmp_path / "sweeps"
     spec = own_data(tmp_path, "reviews", seed=2)
