@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from sweeper.app.open_study import describe_truncation
 from sweeper.app.prepare_data import PreparedSweep
 from sweeper.protocol.expected_epochs import epochs_at_most, remaining_epochs
 from sweeper.protocol.search_budget import count_search_trials
@@ -46,8 +47,9 @@ def announce(
         line(f"  {fact}")
     if is_remote:
         line(f"  the cluster has room for {resources.slots} trials at a time")
-    if study.truncated_bytes:
-        line(f"  the record ended in {study.truncated_bytes} bytes of a half-written line, which were dropped")
+    dropped = describe_truncation(study)
+    if dropped:
+        line(f"  {dropped}")
 
 
 def announce_plan(

@@ -23,7 +23,7 @@ from sweeper.errors import SweeperError
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.checkpoint_storage import check_shared_storage
 from sweeper.storage.free_space import free_bytes
-from sweeper.storage.sweep_folder import find_sweep
+from sweeper.storage.sweep_search import find_sweep
 from sweeper.terminal.output import Output
 from sweeper.terminal.sweeps_table import format_bytes
 from sweeper.training.registry import encoder_kind

@@ -9,7 +9,8 @@ from sweeper.protocol.borrowing import borrow_trials
 from sweeper.protocol.learned_from import describe_learned_from, learned_from, summarize_borrowed
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, find_sweep, list_sweeps, newest_first, open_sweep
+from sweeper.storage.sweep_folder import SweepFolder, list_sweeps, open_sweep
+from sweeper.storage.sweep_search import find_sweep, newest_first
 from sweeper.trials.borrowed import BorrowedTrials
 
 _SUGGESTED = 2  # data sets at most: each takes one of a system's trials

@@ -4,7 +4,9 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sweeper.app.record_coverage import require_covered
 from sweeper.errors import RecordError, UsageError
+from sweeper.protocol.results import stored_results
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.record_lock import holder_path
 from sweeper.storage.sweep_folder import RESULTS, SweepFolder
@@ -50,10 +52,12 @@ def open_study(folder: SweepFolder, spec: SweepSpec) -> "AbstractContextManager[
     """Return the record in a sweep's folder as a context manager that closes it.
 
     Raises SweepLockedError while another process runs the sweep, RecordError if the record is damaged, and UsageError
-    if it is missing.
+    if it is missing, or lacks something that the results have.
     """
     from sweeper.record.optuna_study import OptunaStudy
 
+    if (folder.path / RESULTS).exists():
+        read_study(folder, spec).close()  # a record that is refused stays as it is
     require_record(folder)
     manifest = folder.manifest
     return closing(OptunaStudy(spec, folder.journal, manifest.threads, borrowed=manifest.borrowed))
@@ -63,9 +67,19 @@ def read_study(folder: SweepFolder, spec: SweepSpec) -> "OptunaStudy":
     """Return the record in a sweep's folder as it is now, to read it only: nothing on the disk changes.
 
     It needs no lock, and works while the sweep runs and in a folder that cannot be written. Raises RecordError if the
-    record is damaged, UsageError if it is missing.
+    record is damaged, UsageError if it is missing, or lacks something that the results have.
     """
     from sweeper.record.optuna_study import OptunaStudy
 
     require_record(folder)
-    return OptunaStudy(spec, folder.journal, folder.manifest.threads, read_only=True)
+    stored = stored_results(folder)  # before the record, which a driver may extend meanwhile
+    study = OptunaStudy(spec, folder.journal, folder.manifest.threads, read_only=True)
+    require_covered(folder, stored, study)
+    return study
+
+
+def describe_truncation(study: "OptunaStudy") -> str:
+    """Return a phrase about the last line of the record, if opening the record dropped it; else ""."""
+    if not study.truncated_bytes:
+        return ""
+    return f"the record ended in {study.truncated_bytes} bytes of a half-written or damaged line, which were dropped"

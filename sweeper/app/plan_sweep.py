@@ -19,7 +19,7 @@ from sweeper.execution.cluster_address import cluster_address
 from sweeper.protocol.plan import find_exceeded, make_plan, plan_use, simulate
 from sweeper.protocol.sweep_plan import SweepPlan
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import find_sweep
+from sweeper.storage.sweep_search import find_sweep
 from sweeper.terminal.output import Output, PlainOutput
 from sweeper.trials.resources import TrialResources
 

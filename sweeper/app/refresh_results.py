@@ -1,4 +1,4 @@
-"""Brings the files of a finished sweep up to date with its record: results.json, the table, the card and the report."""
+"""Brings the files of a finished sweep up to date: sweep.yaml, results.json, the table, the card and the report."""
 
 from collections.abc import Sequence
 
@@ -22,11 +22,16 @@ def refresh_results(
 ) -> SweepResults:
     """Return the results of a finished sweep, built from its record again, and replace every file that differs.
 
-    results.json is replaced last: so a command that dies before finds the difference again. The report gets its texts
-    from `dataset`, unless it was written without texts.
+    sweep.yaml is written again if it is missing, damaged or not that of `spec`. If anything changes, MLflow is marked
+    as out of sync first. results.json is replaced last: so a command that dies before finds the difference again. The
+    report gets its texts from `dataset`, unless it was written without texts.
     """
     records, results = study.all_trials(), results_of_study(spec, folder, study)
-    is_changed = results.to_json() != folder.read_results()
+    is_changed, has_spec = results.to_json() != folder.read_results(), folder.has_spec(spec)
+    if is_changed or not has_spec:
+        folder.mark_unsynced()
+    if not has_spec:
+        folder.write_spec(spec)
     write_table(folder, results)
     if is_changed:
         write_kept_card(folder, results)

@@ -25,7 +25,8 @@ from sweeper.protocol.sweep import StageJobs, run_protocol
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.storage.record_lock import require_unlocked
 from sweeper.storage.requests import Requests
-from sweeper.storage.sweep_folder import SweepFolder, create_sweep, differing_keys, find_sweep, is_sweep, open_sweep
+from sweeper.storage.sweep_folder import SweepFolder, create_sweep, is_sweep, open_sweep, require_manifest
+from sweeper.storage.sweep_search import differing_keys, find_sweep
 from sweeper.terminal.output import Output
 from sweeper.training.types import TrainingData
 from sweeper.trials.interfaces import ProgressView, Runner, Tracker
@@ -103,7 +104,8 @@ class SweepRun:
     def _open_folder(self, resources: TrialResources, data: Mapping[str, TrainingData]) -> SweepFolder:
         """Return the folder of the sweep, which is made if it has not begun.
 
-        Raises UsageError if another command began or removed the sweep while this one was preparing it.
+        Raises UsageError if another command began or removed the sweep while this one was preparing it, or if the sweep
+        has lost its manifest.
         """
         prepared = self.prepared
         if prepared.folder is not None:
@@ -113,6 +115,8 @@ class SweepRun:
         if begun is not None:
             require_unlocked(begun.journal)
             raise UsageError(f"{begun.path}: another command has begun this sweep meanwhile; run this one again")
+        if not prepared.is_fresh:
+            require_manifest(self.sweeps, prepared.spec, prepared.resolved)
         return create_sweep(
             self.sweeps,
             prepared.spec,

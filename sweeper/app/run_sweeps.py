@@ -10,7 +10,7 @@ from typing import Any
 from sweeper.app import mlflow_sync
 from sweeper.app.fit_checks import require_gpu_for_fp16
 from sweeper.app.kept_calibration import foreseen_hours
-from sweeper.app.open_study import open_study, require_record
+from sweeper.app.open_study import describe_truncation, open_study, require_record
 from sweeper.app.output_paths import require_sweeps_folder
 from sweeper.app.prepare_data import PreparedSweep, prepare_sweep
 from sweeper.app.refresh_results import refresh_results
@@ -24,7 +24,8 @@ from sweeper.protocol.system_results import SystemResult
 from sweeper.search_space.sections import Resources
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.record_lock import require_unlocked
-from sweeper.storage.sweep_folder import SweepFolder, find_sweep
+from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.storage.sweep_search import find_sweep
 from sweeper.terminal.output import Output
 from sweeper.training.registry import encoder_kind
 
@@ -59,7 +60,7 @@ def run_sweeps(
     folders = [None if fresh else find_sweep(sweeps, spec) for spec in specs]
     for known in filter(None, folders):
         require_record(known)
-    sought = list(zip(specs, folders, strict=True))
+    sought = [(spec if it is None else it.named(spec), it) for spec, it in zip(specs, folders, strict=True)]
     unfinished = [k for k, (spec, folder) in enumerate(sought) if not is_done(spec, folder)]
     for known in filter(None, (folders[k] for k in unfinished)):
         require_unlocked(known.journal)
@@ -166,6 +167,8 @@ def _reopen(output: Output, spec: SweepSpec, folder: SweepFolder) -> SweepResult
     """
 
     with open_study(folder, spec) as study:
+        if dropped := describe_truncation(study):
+            output.line(f"{folder.name}: {dropped}")
         results = refresh_results(output, folder, spec, study)
     ended = f": {results.search.reason}" if results.search and results.search.reason else ""
     output.line(f"{folder.name} is finished{ended}; a larger budget, or more confirm.seeds, continues it")

@@ -15,7 +15,8 @@ from sweeper.app.stop_sweep import describe_end, find_stoppable, stop_trial
 from sweeper.app.submit import SWEEPS_OPTION, job_command
 from sweeper.errors import SweeperError, UsageError
 from sweeper.storage.record_lock import is_locked
-from sweeper.storage.sweep_folder import SweepFolder, list_sweeps, newest_first
+from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.storage.sweep_search import find_same
 from sweeper.terminal.output import Output
 from sweeper.terminal.remote_view import EVENT
 
@@ -84,8 +85,7 @@ def answer_in_job(file: Path, sweeps: Path, number: int) -> dict[str, Any]:
 
 def find_submitted_sweep(file: Path, sweeps: Path) -> SweepFolder:
     """Return the sweep of a search space: the one that is driven, or else the newest. Raises UsageError without any."""
-    identity = load_spec(file).identity
-    same = [folder for folder in newest_first(list_sweeps(sweeps)) if folder.manifest.identity == identity]
+    same = find_same(sweeps, load_spec(file).identity)
     driven = [folder for folder in same if is_locked(folder.journal)]
     for folder in [*driven, *same]:
         return folder

@@ -15,7 +15,7 @@ from sweeper.protocol.calibration_points import calibration_points, describe_poi
 from sweeper.protocol.plan import Timed
 from sweeper.protocol.simulated_sweep import Overhead
 from sweeper.storage.free_space import existing_parent
-from sweeper.storage.sweep_folder import find_sweep
+from sweeper.storage.sweep_search import find_sweep
 from sweeper.terminal import formatting
 from sweeper.terminal.output import Output
 from sweeper.training.config import TrainConfig

@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from sweeper.data.catalog import CATALOG, DATASETS
 from sweeper.data.dataset_spec import DatasetSpec
@@ -43,6 +44,12 @@ class SweepSpec(SpecHyperparameters):
     def dataset_spec(self) -> DatasetSpec:
         """The data set."""
         return self.dataset.dataset_spec if isinstance(self.dataset, CustomDataset) else DATASETS[self.dataset]
+
+    def with_dataset_name(self, name: str) -> Self:
+        """Return the same spec with another name of its data set. Its keys and its identity stay as they are."""
+        copy = self.model_copy()
+        vars(copy)["dataset_spec"] = replace(self.dataset_spec, name=name)  # the cached value of the property
+        return copy
 
     @property
     def data_source(self) -> str:

@@ -15,7 +15,9 @@ results.json     written last, so a sweep is finished if it exists
 
 import itertools
 import json
+import re
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -25,6 +27,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from sweeper.atomic_write import atomic_write
 from sweeper.errors import UsageError
+from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.spec_checks import check_stored_spec
 from sweeper.search_space.sweep_spec import SweepSpec, fingerprint
 from sweeper.search_space.yaml_file import dump_yaml, load_yaml
@@ -57,6 +60,11 @@ class SweepFolder:
         summary = self.manifest.splits.get("validation")
         return "" if summary is None else summary["digest"]
 
+    @property
+    def began_at(self) -> int:
+        """The time of its first start in milliseconds since 1970; that of its manifest if an earlier version ran it."""
+        return self.manifest.began_at or int((self.path / MANIFEST).stat().st_mtime * 1000)
+
     def require_present(self) -> None:
         """Raise UsageError if the folder was deleted or moved after it had been opened."""
         if not self.path.exists():
@@ -81,16 +89,37 @@ class SweepFolder:
         self.require_present()
         path = self.path / SPEC
         try:
-            return _readable(SweepSpec.model_validate(load_yaml(path).values))
+            return self.named(_readable(SweepSpec.model_validate(load_yaml(path).values)))
         except (UsageError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise UsageError(f"{path}: cannot be read ({reason}); run the sweep's search space again") from None
 
+    def named(self, spec: SweepSpec) -> SweepSpec:
+        """Return a spec of this sweep with the name that the data set had when the sweep began.
+
+        Without the key `name`, a data set has the name of the folder of its files, which may be moved or renamed.
+        """
+        name = self.manifest.dataset
+        if not name and isinstance(spec.dataset, CustomDataset) and not spec.dataset.name:  # of an earlier version
+            match = re.fullmatch(rf"([\w.]+)-{self.fingerprint}(\.\d+)?", self.name)
+            name = match[1] if match else ""
+        return spec.with_dataset_name(name) if name else spec
+
     def write_spec(self, spec: SweepSpec) -> None:
         """Write the spec that the sweep is about to run with, as a search space that runs as it is."""
-        pins = "".join(f"# {name}: {pin}\n" for name, pin in self.manifest.resolved.items())
         with atomic_write(self.path / SPEC) as file:
-            file.write((pins + dump_yaml(spec)).encode())
+            file.write(self._spec_file(spec))
+
+    def has_spec(self, spec: SweepSpec) -> bool:
+        """Return True if sweep.yaml is there, and is what `write_spec` writes for this spec."""
+        try:
+            return (self.path / SPEC).read_bytes() == self._spec_file(spec)
+        except FileNotFoundError:
+            return False
+
+    def _spec_file(self, spec: SweepSpec) -> bytes:
+        pins = "".join(f"# {name}: {pin}\n" for name, pin in self.manifest.resolved.items())
+        return (pins + dump_yaml(spec)).encode()
 
     def read_results(self) -> str | None:
         """Return the text of results.json, or None if the sweep is not finished or the file is not UTF-8."""
@@ -130,31 +159,6 @@ def _readable(spec: SweepSpec) -> SweepSpec:
     return spec
 
 
-def find_sweep(sweeps: Path, spec: SweepSpec) -> SweepFolder | None:
-    """Return the newest sweep in the folder `sweeps` with the identity of `spec`, or None."""
-    same = (folder for folder in newest_first(list_sweeps(sweeps)) if folder.manifest.identity == spec.identity)
-    return next(same, None)
-
-
-def differing_keys(sweeps: Path, spec: SweepSpec) -> tuple[str, list[str]] | None:
-    """Return the newest sweep of the same data set and the keys in which its identity differs from that of `spec`.
-
-    None if there is no sweep of that data set.
-    """
-    name = spec.dataset_spec.name
-    same = (folder for folder in newest_first(list_sweeps(sweeps)) if folder.name.rpartition("-")[0] == name)
-    newest = next(same, None)
-    if newest is None:
-        return None
-    before, now = newest.manifest.identity, spec.identity
-    return newest.name, [key for key in now if before.get(key) != now[key]]
-
-
-def newest_first(folders: Sequence[SweepFolder]) -> list[SweepFolder]:
-    """Return sweeps by the time of their first start, the last one first."""
-    return sorted(folders, key=lambda folder: (folder.path / MANIFEST).stat().st_mtime, reverse=True)
-
-
 def is_sweep(path: Path) -> bool:
     """Return True if `path` is the folder of a sweep."""
     return (path / MANIFEST).is_file()
@@ -182,15 +186,38 @@ def open_sweep(path: Path) -> SweepFolder:
     raise UsageError(f"{path / MANIFEST}: cannot be read ({reason}); move {path} away to start afresh") from None
 
 
+def require_manifest(sweeps: Path, spec: SweepSpec, resolved: Mapping[str, str]) -> None:
+    """Raise UsageError if the folder that a new sweep would get has a record or results, and no manifest."""
+    path = sweeps / _first_name(spec, resolved)
+    traces = _traces(path)
+    if traces and MANIFEST not in traces:
+        raise UsageError(
+            f"{path / MANIFEST}: is missing, and {traces[0]} is there; restore a copy of it, or start the sweep again "
+            "with --fresh"
+        )
+
+
+def _first_name(spec: SweepSpec, resolved: Mapping[str, str]) -> str:
+    return f"{spec.dataset_spec.name}-{fingerprint(spec.identity, resolved)}"
+
+
+def _traces(path: Path) -> list[str]:
+    """Return the files in a folder that tell of a sweep that has begun there."""
+    return [name for name in (MANIFEST, RECORD, RESULTS) if (path / name).exists()]
+
+
 def create_sweep(
     sweeps: Path, spec: SweepSpec, resolved: Mapping[str, str], threads: int, labels: Sequence[str] = (),
     splits: Mapping[str, Any] | None = None, data_warnings: Sequence[str] = (), borrowed: Sequence[BorrowedTrials] = (),
     encoders: Mapping[str, EncoderSummary] | None = None,
 ) -> SweepFolder:  # fmt: skip
-    """Make the folder of a new sweep and write its manifest. If the name is taken, the folder is called NAME.2."""
-    first = f"{spec.dataset_spec.name}-{fingerprint(spec.identity, resolved)}"
+    """Make the folder of a new sweep and write its manifest. If the name is taken, the folder is called NAME.2.
+
+    A folder that a driver left behind before it had written the manifest is taken: it has neither record nor results.
+    """
+    first = _first_name(spec, resolved)
     names = itertools.chain([first], (f"{first}.{number}" for number in itertools.count(2)))
-    name = next(name for name in names if not (sweeps / name / MANIFEST).exists())
+    name = next(name for name in names if not _traces(sweeps / name))
     manifest = SweepManifest(
         identity=spec.identity,
         resolved=dict(resolved),
@@ -201,6 +228,8 @@ def create_sweep(
         data_warnings=list(data_warnings),
         borrowed=tuple(borrowed),
         encoders=dict(encoders or {}),
+        dataset=spec.dataset_spec.name,
+        began_at=int(time.time() * 1000),
     )
     folder = SweepFolder(sweeps / name, manifest)
     folder.write_spec(spec)

@@ -41,7 +41,8 @@ class SweepManifest:
     commit or digest, `rows` to the digest of the rows, and `learn_from` to that of `borrowed`, which are copies of the
     trials of earlier sweeps. `threads` is the number of CPU threads of a trial. `id` distinguishes two sweeps with the
     same identity. `labels` are the class names. `data_warnings` are those that were shown at the first start.
-    `encoders` describes the pretrained encoders by name; sweeps of an earlier version have none.
+    `encoders` describes the pretrained encoders by name, `dataset` is the name of the data set, and `began_at` the time
+    in milliseconds since 1970; sweeps of an earlier version have none.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -55,3 +56,5 @@ class SweepManifest:
     data_warnings: Sequence[str] = ()
     borrowed: Sequence[BorrowedTrials] = ()
     encoders: Mapping[str, EncoderSummary] = field(default_factory=dict)
+    dataset: str = ""
+    began_at: int = 0

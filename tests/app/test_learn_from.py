@@ -1,6 +1,6 @@
 """`learn_from`: a sweep starts from the trials of earlier sweeps, of which it keeps a copy."""
 
-import os
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -137,7 +137,8 @@ def test_the_newest_finished_sweep_of_each_other_data_set_is_suggested(tmp_path:
         for seed, dataset in enumerate(("emoint", "sst5", "emoint"))
     )
     for path, seconds in ((older, 1_000), (old, 2_000), (new, 3_000)):
-        os.utime(path / "sweep.json", (seconds, seconds))
+        manifest = json.loads((path / "sweep.json").read_text())
+        (path / "sweep.json").write_text(json.dumps({**manifest, "began_at": seconds}))
     suggested = f"learn_from: [{new}, {old}] would begin with the settings that were best there"
     assert suggest_learn_from(spec, sweeps) == suggested
     assert suggested in plan(spec, sweeps=sweeps, calibrate=False).notes

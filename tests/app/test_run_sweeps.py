@@ -1,5 +1,6 @@
 """Sweeps run if they are not finished, and if no other command has begun them meanwhile."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,6 +98,19 @@ def test_a_stopped_sweep_is_named_with_what_continues_it(stopped: tuple[SweepSpe
     _, folder, interruption = stopped
     assert str(interruption) == f"{folder.name} was stopped; calling sweeper.run again continues it"
     assert (interruption.exit_code, isinstance(interruption, KeyboardInterrupt)) == (130, True)
+
+
+@pytest.mark.mlflow
+def test_a_sweep_that_has_lost_its_manifest_is_refused_and_stays_as_it_is(
+    stopped: tuple[SweepSpec, Path, SweepInterrupted], tmp_path: Path
+) -> None:
+    spec, folder, _ = stopped
+    lost = shutil.copytree(folder, tmp_path / folder.name)
+    (lost / "sweep.json").unlink()
+    before = (lost / "record.journal").read_bytes()
+    with pytest.raises(UsageError, match=r"sweep\.json: is missing, and record\.journal is there.*--fresh"):
+        run_sweeps(PlainOutput(progress=False), [spec], tmp_path, inline=True)
+    assert (lost / "record.journal").read_bytes() == before
 
 
 class Removing(PlainOutput):

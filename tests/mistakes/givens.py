@@ -204,6 +204,14 @@ def _damaged(name: str, content: str | None) -> str:
     return sweep
 
 
+def _shortened_record() -> str:
+    """Make a finished sweep, and take the last line of its record away: a test score."""
+    sweep = _finished_sweep()
+    path = Path("sweeps") / sweep / "record.journal"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    return sweep
+
+
 def _damaged_record() -> str:
     sweep = _finished_sweep()
     path = Path("sweeps") / sweep / "record.journal"
@@ -340,6 +348,7 @@ GIVENS: dict[str, Callable[[], str | None]] = {
     "a sweep with damaged results": partial(_damaged, "results.json", "{"),
     "a sweep with a damaged search space": partial(_damaged, "sweep.yaml", "a: [\n"),
     "a sweep with a damaged record": _damaged_record,
+    "a sweep with a shortened record": _shortened_record,
     "a sweep with another record": partial(_damaged, "record.journal", "a journal\n"),
     "a sweep of an older version": partial(_altered_record, "sweeper record 1"),
     "a sweep with a folder for a record": _folder_for_record,

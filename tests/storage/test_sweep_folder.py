@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from sweeper.search_space import yaml_file
 from sweeper.search_space.document import SourceDocument
 from sweeper.search_space.parser import parse_spec
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage import sweep_folder
+from sweeper.storage import sweep_folder, sweep_search
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.storage.sweep_manifest import EncoderSummary
 
@@ -61,19 +62,57 @@ def test_different_data_gets_a_different_folder(tmp_path: Path) -> None:
 def test_a_sweep_is_found_by_its_identity_alone(tmp_path: Path) -> None:
     made = create(tmp_path)
     create(tmp_path, spec_of(seed=1))
-    found = sweep_folder.find_sweep(tmp_path, spec_of(budget={"trials": 50, "hours": 1}, resources={"gpu": 1}))
+    found = sweep_search.find_sweep(tmp_path, spec_of(budget={"trials": 50, "hours": 1}, resources={"gpu": 1}))
     assert found is not None
     assert found.path == made.path
-    assert sweep_folder.find_sweep(tmp_path, spec_of(seed=2)) is None
-    assert sweep_folder.find_sweep(tmp_path / "nowhere", spec_of()) is None
+    assert sweep_search.find_sweep(tmp_path, spec_of(seed=2)) is None
+    assert sweep_search.find_sweep(tmp_path / "nowhere", spec_of()) is None
 
 
 def test_the_newest_of_several_sweeps_is_found(tmp_path: Path) -> None:
     newer, older = create(tmp_path, rows="1"), create(tmp_path, rows="2")
-    os.utime(older.path / "sweep.json", (1_000, 1_000))
-    found = sweep_folder.find_sweep(tmp_path, spec_of())
+    set_began(older, 1_000)
+    found = sweep_search.find_sweep(tmp_path, spec_of())
     assert found is not None
     assert found.path == newer.path
+
+
+def set_began(folder: SweepFolder, began_at: int | None) -> None:
+    """Replace the time of a sweep's first start in its manifest; with None, remove it, as in earlier versions."""
+    path = folder.path / "sweep.json"
+    values = {**json.loads(path.read_text()), "began_at": began_at}
+    path.write_text(json.dumps({key: it for key, it in values.items() if it is not None}))
+
+
+def found_name(sweeps: Path) -> str:
+    found = sweep_search.find_sweep(sweeps, spec_of())
+    assert found is not None
+    return found.name
+
+
+def test_sweeps_of_an_earlier_version_are_ordered_by_the_times_of_their_manifests(tmp_path: Path) -> None:
+    newer, older = create(tmp_path, rows="1"), create(tmp_path, rows="2")
+    for folder, seconds in ((newer, 2_000), (older, 1_000)):
+        set_began(folder, None)
+        os.utime(folder.path / "sweep.json", (seconds, seconds))
+    assert found_name(tmp_path) == newer.name
+
+
+@pytest.mark.parametrize("name", ["{}.bak", "{}.7", "copy-of-{}", "my-best"])
+def test_a_backup_is_not_continued_in_place_of_the_sweep(name: str, tmp_path: Path) -> None:
+    made = create(tmp_path)
+    shutil.copytree(made.path, tmp_path / name.format(made.name), copy_function=shutil.copyfile)
+    assert found_name(tmp_path) == made.name
+    shutil.rmtree(made.path)
+    assert found_name(tmp_path) == name.format(made.name)  # a sweep that was renamed
+
+
+def test_a_backup_does_not_decide_between_a_sweep_and_a_fresh_one(tmp_path: Path) -> None:
+    older, newer = create(tmp_path), create(tmp_path)
+    set_began(older, None)
+    os.utime(older.path / "sweep.json", (1_000, 1_000))
+    shutil.copytree(older.path, tmp_path / f"{older.name}.bak", copy_function=shutil.copyfile)
+    assert found_name(tmp_path) == newer.name == f"{older.name}.2"
 
 
 def own_data(folder: Path, name: str, **values: Any) -> SweepSpec:
@@ -82,16 +121,44 @@ def own_data(folder: Path, name: str, **values: Any) -> SweepSpec:
     return spec_of(dataset={"train": str(path), "name": name}, **values)
 
 
+def unnamed_data(project: Path) -> SweepSpec:
+    project.mkdir()
+    (project / "train.csv").write_text("text,label\na,up\nb,down\n")
+    return spec_of(dataset={"train": str(project / "train.csv")})
+
+
+@pytest.mark.parametrize("manifest", ["this version", "an earlier version"])
+def test_a_data_set_keeps_its_name_where_its_folder_is_renamed(manifest: str, tmp_path: Path) -> None:
+    before, now = unnamed_data(tmp_path / "before"), unnamed_data(tmp_path / "now")
+    made = create(tmp_path / "sweeps", before)
+    if manifest == "an earlier version":
+        values = json.loads((made.path / "sweep.json").read_text())
+        (made.path / "sweep.json").write_text(json.dumps({key: it for key, it in values.items() if key != "dataset"}))
+    found = sweep_search.find_sweep(tmp_path / "sweeps", now)
+    assert found is not None
+    named = found.named(now)
+    assert (now.dataset_spec.name, named.dataset_spec.name) == ("now", "before")
+    assert (named.identity, named.dataset_spec.files) == (now.identity, now.dataset_spec.files)
+    found.write_spec(named)
+    assert (found.spec, found.spec.dataset_spec.name) == (now, "before")
+
+
+def test_a_data_set_keeps_its_name_where_the_sweep_is_renamed_too(tmp_path: Path) -> None:
+    made = create(tmp_path / "sweeps", unnamed_data(tmp_path / "before"))
+    renamed = sweep_folder.open_sweep(made.path.rename(tmp_path / "sweeps" / "my-best"))
+    assert renamed.named(unnamed_data(tmp_path / "now")).dataset_spec.name == "before"
+
+
 def test_a_new_sweep_is_compared_with_the_newest_of_its_data_set(tmp_path: Path) -> None:
     sweeps = tmp_path / "sweeps"
     spec = own_data(tmp_path, "reviews", seed=2)
     create(sweeps, own_data(tmp_path, "reviews-de"))
-    assert sweep_folder.differing_keys(sweeps, spec) is None
+    assert sweep_search.differing_keys(sweeps, spec) is None
     older = create(sweeps, own_data(tmp_path, "reviews", seed=1))
-    os.utime(older.path / "sweep.json", (1_000, 1_000))
-    assert sweep_folder.differing_keys(sweeps, spec) == (older.name, ["seed"])
+    set_began(older, 1_000)
+    assert sweep_search.differing_keys(sweeps, spec) == (older.name, ["seed"])
     again = create(sweeps, own_data(tmp_path, "reviews", seed=1))  # of the same name, with .2
-    assert sweep_folder.differing_keys(sweeps, spec) == (again.name, ["seed"])
+    assert sweep_search.differing_keys(sweeps, spec) == (again.name, ["seed"])
 
 
 def test_only_folders_of_sweeps_are_listed(tmp_path: Path) -> None:
@@ -197,6 +264,18 @@ def test_a_folder_that_a_crash_left_without_a_manifest_is_reused(tmp_path: Path)
     first = create(tmp_path / "a")
     (tmp_path / "b" / first.name).mkdir(parents=True)
     assert create(tmp_path / "b").name == first.name
+
+
+@pytest.mark.parametrize("left", ["record.journal", "results.json"])
+def test_a_folder_that_has_lost_its_manifest_is_refused_and_not_taken(left: str, tmp_path: Path) -> None:
+    lost, spec = create(tmp_path), spec_of()
+    sweep_folder.require_manifest(tmp_path, spec, RESOLVED)
+    (lost.path / "sweep.json").unlink()
+    sweep_folder.require_manifest(tmp_path, spec, RESOLVED)  # a driver was killed before it had written the manifest
+    (lost.path / left).write_text("")
+    with pytest.raises(UsageError, match=rf"{lost.name}/sweep\.json: is missing, and {left} is there.*--fresh"):
+        sweep_folder.require_manifest(tmp_path, spec, RESOLVED)
+    assert create(tmp_path).name == f"{lost.name}.2"
 
 
 def test_the_spec_is_the_one_last_run(tmp_path: Path) -> None:

@@ -1,0 +1,55 @@
+"""Finds the sweep that a search space continues among the folders of sweeps: the newest with its identity."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.sweep_folder import SweepFolder, list_sweeps
+
+
+def find_sweep(sweeps: Path, spec: SweepSpec) -> SweepFolder | None:
+    """Return the newest sweep in the folder `sweeps` with the identity of `spec`, or None."""
+    return next(iter(find_same(sweeps, spec.identity)), None)
+
+
+def find_same(sweeps: Path, identity: Mapping[str, Any]) -> list[SweepFolder]:
+    """Return the sweeps in the folder `sweeps` with this identity, the newest first.
+
+    Of copies of a sweep, only the one with the name that it was made with is returned: the others are backups.
+    """
+    originals: dict[str, SweepFolder] = {}
+    same = [folder for folder in list_sweeps(sweeps) if folder.manifest.identity == identity]
+    for folder in sorted(newest_first(same), key=_name_rank):
+        originals.setdefault(folder.manifest.id or str(folder.path), folder)
+    return newest_first(list(originals.values()))
+
+
+def _name_rank(folder: SweepFolder) -> tuple[float, int]:
+    """Return a key that puts the name of a new sweep first, then NAME.2 and so on, and then all other names.
+
+    Of two that are equal otherwise, the shorter one comes first, as before "copy-of-NAME".
+    """
+    match = re.fullmatch(rf".+-{folder.fingerprint}(?:\.(\d+))?", folder.name)
+    return (math.inf if match is None else float(match[1] or 1)), len(folder.name)
+
+
+def differing_keys(sweeps: Path, spec: SweepSpec) -> tuple[str, list[str]] | None:
+    """Return the newest sweep of the same data set and the keys in which its identity differs from that of `spec`.
+
+    None if there is no sweep of that data set.
+    """
+    name = spec.dataset_spec.name
+    same = (folder for folder in newest_first(list_sweeps(sweeps)) if folder.name.rpartition("-")[0] == name)
+    newest = next(same, None)
+    if newest is None:
+        return None
+    before, now = newest.manifest.identity, spec.identity
+    return newest.name, [key for key in now if before.get(key) != now[key]]
+
+
+def newest_first(folders: Sequence[SweepFolder]) -> list[SweepFolder]:
+    """Return sweeps by the time of their first start, the last one first."""
+    return sorted(folders, key=lambda folder: folder.began_at, reverse=True)
