@@ -97,7 +97,19 @@ def test_gpu_hours_count_training_and_validation_times_the_gpus() -> None:
 
 def test_a_budget_of_epochs_ends_the_simulated_search() -> None:
     plan = plan_of(small_spec(asha="off", budget={"trials": 6, "epochs": 9}))
-    assert (plan.epochs_at_most, plan.epochs.expected) == (9, 12)
+    assert (plan.epochs_at_most, plan.epochs.expected) == (9, 10)
+
+
+@pytest.mark.parametrize(
+    ("limit", "slots", "epochs", "confirmation"), [(15, 1, 15, 20), (3, 1, 3, 0), (15, 4, 18, 0), (3, 4, 6, 0)]
+)
+def test_trials_under_way_at_the_limit_end_at_their_next_validation(
+    limit: int, slots: int, epochs: int, confirmation: int
+) -> None:
+    changes: dict[str, Any] = {"compare": {"loss": ["ce"]}, "training": {"encoder": "m", "epochs": 10}}
+    spec = small_spec(**changes, asha="off", budget={"trials": 6, "epochs": limit}, confirm={"seeds": 2})
+    plan = plan_of(spec, TrialResources(1, 0.0, slots))
+    assert (plan.epochs.expected, plan.confirmation_epochs) == (epochs, confirmation)
 
 
 @pytest.mark.parametrize(
