@@ -206,7 +206,10 @@ def describe_run(spec: SweepSpec) -> list[str]:
     if spec.objective.stop_at is not None:
         parts.append(f"until {spec.objective.metric} is {spec.objective.stop_at:g}")
     if spec.budget.patience is not None:
-        parts.append(f"patience of {spec.budget.patience.trials} trials")
+        fewest = min(spec.trial_budget(system) for system in range(len(spec.systems)))
+        is_idle = spec.budget.patience.trials >= fewest
+        idle = f", which ends nothing: a system has only {count_noun(fewest, 'trial')}" if is_idle else ""
+        parts.append(f"patience of {spec.budget.patience.trials} trials{idle}")
     if spec.race is not None:
         parts.append(spec.race.describe())
     if seeds:

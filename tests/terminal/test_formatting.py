@@ -39,7 +39,11 @@ def test_a_budget_smaller_than_the_space_is_said(keys: dict[str, Any], says: str
         ({"budget": {"epochs": 40, "hours": 1.5}}, "ASHA after epoch 1, 2, at most 40 epochs, 1.5 hours"),
         ({"budget": {"cost": {"usd": 50, "per_gpu_hour": 2.5}}, "resources": {"gpu": 1}}, "at most 50 USD"),
         ({"objective": {"maximize": "validation/accuracy", "stop_at": 0.6}}, "until validation/accuracy is 0.6"),
-        ({"budget": {"patience": 8}}, "patience of 8 trials"),
+        ({"budget": {"trials": 20, "patience": 8}}, "patience of 8 trials, "),
+        (
+            {"budget": {"trials": 6, "patience": 8}},
+            "patience of 8 trials, which ends nothing: a system has only 3 trials",
+        ),
         ({"early_stopping": {"hyperband": {"grace_epochs": 1}}}, "Hyperband in 3 brackets after epoch 1, 3"),
         (
             {"training": {"epochs": 4, "validations_per_epoch": 3}, "asha": {"grace_epochs": 0.33}},
@@ -49,6 +53,12 @@ def test_a_budget_smaller_than_the_space_is_said(keys: dict[str, Any], says: str
 )
 def test_every_limit_of_the_budget_is_said(keys: dict[str, Any], says: str) -> None:
     assert says in describe_spec(small_spec(**keys))
+
+
+@pytest.mark.parametrize(("trials", "idle"), [(6, ", which ends nothing: a system has only 3 trials"), (20, "")])
+def test_a_patience_that_ends_nothing_is_said(trials: int, idle: str) -> None:
+    described = describe_spec(small_spec(budget={"trials": trials, "patience": 8}))
+    assert described.endswith(f"patience of 8 trials{idle}")
 
 
 @pytest.mark.parametrize(
