@@ -203,7 +203,7 @@ def test_a_data_set_of_the_hub_becomes_a_space_that_runs_as_it_stands(tmp_path: 
         ),
         (
             "google-research-datasets/go_emotions",
-            r".*: the column labels holds lists .*; name another with .*",
+            r".*: the column labels holds lists .*; write one label of each row there as a word",
         ),
     ],
 )
