@@ -63,12 +63,9 @@ def _to_borrowed(spec: SweepSpec, source: SweepSpec, record: TrialRecord) -> Bor
     config, system = record.trial.config, dict(source.systems[record.trial.system])
     used = {name: getattr(config, name) for name in HYPERPARAMETERS}
     names = _varying(spec) | system.keys()
-    reports = {
-        max(1, round(report.epoch * spec.validations_per_epoch)): report.metrics[spec.objective.metric]
-        for report in record.reports
-        if spec.objective.metric in report.metrics
-    }
-    values = [value for value in reports.values() if math.isfinite(value)]
+    metric = spec.objective.metric
+    reported = [(report.epoch, report.metrics[metric]) for report in record.reports if metric in report.metrics]
+    values = [value for _, value in reported if math.isfinite(value)]
     is_completed = record.end is not None and record.end.outcome == Outcome.COMPLETED
     score = spec.objective.value_of(values, keeps_last=config.keeps_last) if is_completed and values else None
     return BorrowedTrial(
@@ -76,8 +73,14 @@ def _to_borrowed(spec: SweepSpec, source: SweepSpec, record: TrialRecord) -> Bor
         system=system,
         values={name: value for name, value in used.items() if name in names and is_active(name, used)},
         score=score,
-        reports=reports,
+        reports=_to_steps(spec, reported),
     )
+
+
+def _to_steps(spec: SweepSpec, reported: Sequence[tuple[float, float]]) -> dict[int, float]:
+    """Return the values that were reported at an epoch at which the new sweep validates too, by its validation."""
+    steps = [(epoch * spec.validations_per_epoch, value) for epoch, value in reported]
+    return {round(step): value for step, value in steps if round(step) and math.isclose(step, round(step))}
 
 
 def _without_shared_values(spec: SweepSpec, varied_there: Container[str], trial: BorrowedTrial) -> BorrowedTrial:

@@ -58,6 +58,30 @@ def test_a_borrowed_trial_has_the_score_that_it_had_in_its_own_sweep(
     assert [trial.score for trial in read_earlier_sweeps(spec)[0].trials] == [score]
 
 
+@pytest.mark.parametrize(
+    ("there", "here", "reports"),
+    [
+        (4, 1, {1: 0.4, 2: 0.7}),
+        (2, 4, {2: 0.1, 4: 0.2, 6: 0.3, 8: 0.4, 10: 0.5, 12: 0.6, 14: 0.9, 16: 0.7}),
+        (3, 2, {2: 0.3, 4: 0.6}),
+    ],
+)
+def test_only_validations_of_the_same_epoch_are_borrowed_and_all_of_them_make_the_score(
+    there: int, here: int, reports: dict[int, float], tmp_path: Path
+) -> None:
+    training = {**SPACE["training"], "epochs": 4}
+    earlier = RecordedSweep(tmp_path, training={**training, "validations_per_epoch": there})
+    with earlier.study() as study:
+        trial = study.ask(0)
+        for step, accuracy in enumerate((0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.9, 0.7), start=1):
+            study.report(trial, ValidationReport(step, step / there, {"validation/accuracy": accuracy}))
+        study.end_trial(trial, TrialEnd(Outcome.COMPLETED))
+    changes = {"training": {**training, "validations_per_epoch": here}, "seed": 1}
+    spec = small_spec(**{**SPACE, **changes, "learn_from": [str(earlier.folder.path)]})
+    (borrowed,) = read_earlier_sweeps(spec)[0].trials
+    assert (borrowed.score, borrowed.reports) == (0.9, reports)
+
+
 def test_values_outside_the_space_leave_their_trials_out(tmp_path: Path) -> None:
     narrow = {"learning_rate": {"log": [1e-4, 1e-3]}}
     _, borrowed = borrow(tmp_path, search=narrow)
