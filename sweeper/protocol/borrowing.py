@@ -66,14 +66,15 @@ def _to_borrowed(spec: SweepSpec, source: SweepSpec, record: TrialRecord) -> Bor
     metric = spec.objective.metric
     reported = [(report.epoch, report.metrics[metric]) for report in record.reports if metric in report.metrics]
     values = [value for _, value in reported if math.isfinite(value)]
-    is_completed = record.end is not None and record.end.outcome == Outcome.COMPLETED
-    score = spec.objective.value_of(values, keeps_last=config.keeps_last) if is_completed and values else None
+    outcome = record.end.outcome if record.end is not None else Outcome.FAILED
+    is_scored = outcome == Outcome.COMPLETED and values
+    score = spec.objective.value_of(values, keeps_last=config.keeps_last) if is_scored else None
     return BorrowedTrial(
         number=record.trial.number,
         system=system,
         values={name: value for name, value in used.items() if name in names and is_active(name, used)},
         score=score,
-        reports=_to_steps(spec, reported),
+        reports=_to_steps(spec, reported) if outcome.is_healthy else {},
     )
 
 

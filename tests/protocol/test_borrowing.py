@@ -82,6 +82,18 @@ def test_only_validations_of_the_same_epoch_are_borrowed_and_all_of_them_make_th
     assert (borrowed.score, borrowed.reports) == (0.9, reports)
 
 
+def test_the_reports_of_a_trial_that_went_wrong_are_not_borrowed(tmp_path: Path) -> None:
+    earlier = RecordedSweep(tmp_path)
+    outcomes = (Outcome.STOPPED_EARLY, Outcome.DIVERGED, Outcome.COLLAPSED, Outcome.FAILED)
+    with earlier.study() as study:
+        for outcome in outcomes:
+            trial = study.ask(0)
+            study.report(trial, ValidationReport(1, 1.0, {"validation/accuracy": 0.5}))
+            study.end_trial(trial, TrialEnd(outcome, "reason"))
+    spec = small_spec(**{**SPACE, "seed": 1, "learn_from": [str(earlier.folder.path)]})
+    assert [trial.reports for trial in read_earlier_sweeps(spec)[0].trials] == [{1: 0.5}, {}, {}, {}]
+
+
 def test_values_outside_the_space_leave_their_trials_out(tmp_path: Path) -> None:
     narrow = {"learning_rate": {"log": [1e-4, 1e-3]}}
     _, borrowed = borrow(tmp_path, search=narrow)
