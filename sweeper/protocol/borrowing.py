@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from sweeper.search_space.domains import Categorical, Domain, equal_values
-from sweeper.search_space.space import Params
+from sweeper.search_space.space import Hyperparameter, Params
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.training.config import HYPERPARAMETERS, Scalar, TrainConfig, is_active
@@ -32,7 +32,7 @@ def borrow_trials(
     only borrowed if the new sweep's systems learn from each other (`tpe.siblings`).
     """
     ended = [record for record in records if record.end is not None and not record.trial.source_trial]
-    varied_there = {hyperparameter.name for hyperparameter in source.space.hyperparameters}
+    varied_there = {hyperparameter.name for hyperparameter in source.space.hyperparameters if _varies(hyperparameter)}
     whole = [_to_borrowed(spec, source, record) for record in ended]
     trials = [_without_shared_values(spec, varied_there, trial) for trial in whole]
     shared = {name for trial, kept in zip(whole, trials, strict=True) for name in trial.values.keys() - kept.values}
@@ -57,6 +57,13 @@ def borrow_trials(
 
 def _varying(spec: SweepSpec) -> set[str]:
     return {hyperparameter.name for hyperparameter in spec.space.hyperparameters}
+
+
+def _varies(hyperparameter: Hyperparameter) -> bool:
+    """Return False if all trials of a sweep have the same value, as with a single one under `search`."""
+    first = hyperparameter.branches[0]
+    is_single = isinstance(first.domain, Categorical) and len(first.domain.values) == 1 and not first.when
+    return len(hyperparameter.branches) > 1 or not is_single
 
 
 def _to_borrowed(spec: SweepSpec, source: SweepSpec, record: TrialRecord) -> BorrowedTrial:

@@ -115,6 +115,26 @@ def test_values_that_were_fixed_there_count_and_those_fixed_here_do_not(tmp_path
     assert len(borrowed.trials) == 6
 
 
+@pytest.mark.parametrize(
+    "there",
+    [
+        {"training": {"epochs": 4, "batch_size": 64}},
+        {"search": {**SPACE["search"], "batch_size": 64}},
+        {"search": {**SPACE["search"], "batch_size": [64]}},
+        {"compare": {**SPACE["compare"], "batch_size": [64]}},
+    ],
+)
+def test_a_value_outside_that_all_trials_share_is_dropped_wherever_it_was_written(
+    there: dict[str, Any], tmp_path: Path
+) -> None:
+    earlier = RecordedSweep(tmp_path, **there).search(OUTCOMES)
+    search = {**SPACE["search"], "batch_size": [8, 16]}
+    learning = {"search": search, "seed": 1, "learn_from": [str(earlier.folder.path)]}
+    borrowed = read_earlier_sweeps(small_spec(**{**SPACE, **learning}))[0]
+    assert (len(borrowed.trials), borrowed.outside, borrowed.left_out) == (6, 0, ["batch_size"])
+    assert not any("batch_size" in trial.values for trial in borrowed.trials)
+
+
 @pytest.mark.parametrize(("siblings", "expected"), [(0, (3, 3)), (0.5, (6, 0))])
 def test_other_systems_lend_trials_where_siblings_do(
     siblings: float, expected: tuple[int, int], tmp_path: Path
