@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from sweeper.search_space.domains import Categorical, Domain, equal_values
-from sweeper.search_space.space import Params
+from sweeper.search_space.space import Hyperparameter, Params
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.training.config import HYPERPARAMETERS, Scalar, TrainConfig, is_active
@@ -32,7 +32,7 @@ def borrow_trials(
     only borrowed if the new sweep's systems learn from each other (`tpe.siblings`).
     """
     ended = [record for record in records if record.end is not None and not record.trial.source_trial]
-    varied_there = {hyperparameter.name for hyperparameter in source.space.hyperparameters}
+    varied_there = {hyperparameter.name for hyperparameter in source.space.hyperparameters if _varies(hyperparameter)}
     whole = [_to_borrowed(spec, source, record) for record in ended]
     trials = [_without_shared_values(spec, varied_there, trial) for trial in whole]
     shared = {name for trial, kept in zip(whole, trials, strict=True) for name in trial.values.keys() - kept.values}
@@ -59,25 +59,36 @@ def _varying(spec: SweepSpec) -> set[str]:
     return {hyperparameter.name for hyperparameter in spec.space.hyperparameters}
 
 
+def _varies(hyperparameter: Hyperparameter) -> bool:
+    """Return False if all trials of a sweep have the same value, as with a single one under `search`."""
+    first = hyperparameter.branches[0]
+    is_single = isinstance(first.domain, Categorical) and len(first.domain.values) == 1 and not first.when
+    return len(hyperparameter.branches) > 1 or not is_single
+
+
 def _to_borrowed(spec: SweepSpec, source: SweepSpec, record: TrialRecord) -> BorrowedTrial:
     config, system = record.trial.config, dict(source.systems[record.trial.system])
     used = {name: getattr(config, name) for name in HYPERPARAMETERS}
     names = _varying(spec) | system.keys()
-    reports = {
-        max(1, round(report.epoch * spec.validations_per_epoch)): report.metrics[spec.objective.metric]
-        for report in record.reports
-        if spec.objective.metric in report.metrics
-    }
-    values = [value for value in reports.values() if math.isfinite(value)]
-    is_completed = record.end is not None and record.end.outcome == Outcome.COMPLETED
-    score = spec.objective.value_of(values, keeps_last=config.keeps_last) if is_completed and values else None
+    metric = spec.objective.metric
+    reported = [(report.epoch, report.metrics[metric]) for report in record.reports if metric in report.metrics]
+    values = [value for _, value in reported if math.isfinite(value)]
+    outcome = record.end.outcome if record.end is not None else Outcome.FAILED
+    is_scored = outcome == Outcome.COMPLETED and values
+    score = spec.objective.value_of(values, keeps_last=config.keeps_last) if is_scored else None
     return BorrowedTrial(
         number=record.trial.number,
         system=system,
         values={name: value for name, value in used.items() if name in names and is_active(name, used)},
         score=score,
-        reports=reports,
+        reports=_to_steps(spec, reported) if outcome.is_healthy else {},
     )
+
+
+def _to_steps(spec: SweepSpec, reported: Sequence[tuple[float, float]]) -> dict[int, float]:
+    """Return the values that were reported at an epoch at which the new sweep validates too, by its validation."""
+    steps = [(epoch * spec.validations_per_epoch, value) for epoch, value in reported]
+    return {round(step): value for step, value in steps if round(step) and math.isclose(step, round(step))}
 
 
 def _without_shared_values(spec: SweepSpec, varied_there: Container[str], trial: BorrowedTrial) -> BorrowedTrial:

@@ -37,7 +37,7 @@ def earlier_trials(spec: SweepSpec, system: int, borrowed: Sequence[BorrowedTria
 
 
 def _frozen(trial: BorrowedTrial, fit: Fit) -> FrozenTrial:
-    """Return a borrowed trial as the sampler would have been told of it here: not completed is the worst rank."""
+    """Return a borrowed trial as the sampler would have been told of it here: pruned if it did not complete."""
     return optuna.trial.create_trial(
         state=TrialState.PRUNED if trial.score is None else TrialState.COMPLETE,
         value=trial.score,

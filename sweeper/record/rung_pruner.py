@@ -20,6 +20,7 @@ from sweeper.record.trial_attributes import report_time, stored_bracket
 from sweeper.wording import format_epoch
 
 NeededValue = Callable[[NDArray[np.float64]], float | None]
+StoredTrials = Callable[[optuna.Study], Sequence[FrozenTrial]]
 
 
 class RungPruner(optuna.pruners.BasePruner):
@@ -33,19 +34,22 @@ class RungPruner(optuna.pruners.BasePruner):
     about it, so no verdict walks over the trials that have ended.
     """
 
-    def __init__(self, brackets: Mapping[int, Sequence[int]], needed_value: NeededValue) -> None:
+    def __init__(
+        self, brackets: Mapping[int, Sequence[int]], needed_value: NeededValue, stored_trials: StoredTrials
+    ) -> None:
         """Use one pruner for each study, and ask it after every report, even where the answer does not matter.
 
         `brackets` has the rungs of each bracket by its number; they are validations, counted from 1. `needed_value`
-        takes the earlier values and returns the one that a trial needs; more is better.
+        takes the earlier values and returns the one that a trial needs; more is better. `stored_trials` returns the
+        trials of a study with all of their reports, of which a sampler does not see every one.
         """
-        self._needed_value = needed_value
+        self._needed_value, self._stored_trials = needed_value, stored_trials
         self._brackets = {bracket: {step: _Rung() for step in rungs} for bracket, rungs in brackets.items()}
         self._has_read_study = False
 
     def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         """Return True if the trial is to stop after its last report."""
-        self._add_arrivals([trial] if self._has_read_study else study.get_trials(deepcopy=False))
+        self._add_arrivals([trial] if self._has_read_study else self._stored_trials(study))
         self._has_read_study = True
         step = trial.last_step
         if step is None:

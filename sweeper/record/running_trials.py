@@ -108,8 +108,8 @@ class RunningTrials:
     def _tell(self, study: optuna.Study, trial: optuna.trial.Trial, number: int) -> None:
         """Tell the sampler how trial `number` ended.
 
-        A trial that did not complete is reported as pruned, the worst rank: TPE ignores failed trials, and would
-        propose their settings again.
+        A trial that did not complete is reported as pruned: TPE ignores failed trials, and would propose their settings
+        again. The sampler sees those that went wrong without their reports, which gives them the worst rank.
         """
         stored = self.storage.stored_trial(study, trial.number)
         values = [value for _, value in sorted(stored.intermediate_values.items())]

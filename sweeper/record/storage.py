@@ -14,6 +14,7 @@ from optuna.storages.journal import BaseJournalBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeper.record.trial_attributes import RACE_OF
+from sweeper.trials.outcome import Outcome
 
 
 class RecordStorage(JournalStorage):
@@ -21,6 +22,9 @@ class RecordStorage(JournalStorage):
 
     A sampler sees a trial that has paused at a rung as a stopped one, with its reports so far, until it has ended.
     Optuna's own state of it is that of a running trial, which TPE takes for a poor one.
+
+    It sees a trial that went wrong as one that was stopped before its first report. TPE ranks stopped trials by their
+    last step first, and would prefer a trial that diverged late to a sound one that was stopped earlier.
     """
 
     def __init__(self, journal: BaseJournalBackend, pausing_rungs: Collection[int] = ()) -> None:
@@ -40,24 +44,29 @@ class RecordStorage(JournalStorage):
         """
         if states == (TrialState.WAITING,):
             return []
-        if not self._pausing_rungs:
-            return super().get_all_trials(study_id, deepcopy, states)
-        stored = super().get_all_trials(study_id, deepcopy)
-        seen = [self._as_seen(trial) if trial.state == TrialState.RUNNING else trial for trial in stored]
+        seen = map(self._as_seen, super().get_all_trials(study_id, deepcopy))
         return [trial for trial in seen if states is None or trial.state in states]
 
     def _as_seen(self, trial: FrozenTrial) -> FrozenTrial:
         """Return a trial as a sampler sees it. No sampler sees those of a confirmation, which do not pause either."""
-        has_paused = not self._pausing_rungs.isdisjoint(trial.intermediate_values)
-        is_ending = "outcome" in trial.user_attrs
-        if is_ending or not has_paused or RACE_OF in trial.user_attrs:
+        reports, went_wrong = trial.intermediate_values, _went_wrong(trial)
+        if not reports or not (went_wrong or self._has_paused(trial)):
             return trial
         known, stopped = self._seen.get(trial._trial_id, (None, trial))
         if known is not trial:  # the storage replaces a trial that changes
             stopped = copy.copy(trial)
-            stopped.state, stopped.value = TrialState.PRUNED, trial.intermediate_values[max(trial.intermediate_values)]
+            stopped.state, stopped.value = TrialState.PRUNED, None if went_wrong else reports[max(reports)]
+            stopped.intermediate_values = {} if went_wrong else reports
             self._seen[trial._trial_id] = trial, stopped
         return stopped
+
+    def _has_paused(self, trial: FrozenTrial) -> bool:
+        is_running = trial.state == TrialState.RUNNING and not trial.user_attrs.keys() & {"outcome", RACE_OF}
+        return is_running and not self._pausing_rungs.isdisjoint(trial.intermediate_values)
+
+    def stored_trials(self, study: optuna.Study) -> list[FrozenTrial]:
+        """Return all trials of a study as the record has them now. They are not copied."""
+        return super().get_all_trials(self._find_study(study), deepcopy=False)
 
     def running_trials(self, study: optuna.Study) -> list[FrozenTrial]:
         """Return the trials of a study that have not ended, those that wait at a rung included."""
@@ -89,3 +98,9 @@ class RecordStorage(JournalStorage):
     def _find_trial(self, study: optuna.Study, number: int) -> int:
         """Return the storage's id of a trial."""
         return self.get_trial_id_from_study_id_trial_number(self._find_study(study), number)
+
+
+def _went_wrong(trial: FrozenTrial) -> bool:
+    """Return True if a trial has ended, and neither completed nor was stopped early."""
+    is_pruned = trial.state == TrialState.PRUNED
+    return is_pruned and "outcome" in trial.user_attrs and not Outcome(trial.user_attrs["outcome"]).is_healthy

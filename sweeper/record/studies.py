@@ -67,7 +67,7 @@ class SystemStudies:
         return optuna.create_study(
             study_name=name,
             storage=self.storage,
-            pruner=RungPruner(brackets, self.spec.needed_value),
+            pruner=RungPruner(brackets, self.spec.needed_value, self.storage.stored_trials),
             direction=StudyDirection.MAXIMIZE if self.spec.objective.sign > 0 else StudyDirection.MINIMIZE,
             load_if_exists=True,
         )

@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from sweeper.protocol.ranking import TrialScore, rank_settings
 from sweeper.record.earlier_trials import Groups, earlier_trials
 from sweeper.record.pooled_trials import ended_trials
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
 from sweeper.trials.borrowed import BorrowedTrials
+from sweeper.trials.outcome import Outcome
 
 
 class SystemHistory:
@@ -27,14 +29,15 @@ class SystemHistory:
     def _find_best_earlier(self) -> list[Mapping[str, Scalar]]:
         """Return the best setting of the system in each earlier sweep, by parameter, in the order of `learn_from`.
 
-        There are at most as many as half of the system's share of the trials, rounded up.
+        A setting that ran several times counts with its mean, shrunk as for racing. There are at most as many settings
+        as half of the system's share of the trials, rounded up.
         """
         best: list[Mapping[str, Scalar]] = []
         for trials in self._earlier.same_system:
-            completed = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-            found = max(completed, key=lambda trial: self.spec.objective.sign * trial.values[0], default=None)
-            if found is not None and found.params not in best:
-                best.append(found.params)
+            scores = [_score(trial, self.system) for trial in trials if trial.state == TrialState.COMPLETE]
+            ranked = rank_settings(scores, self.system, self.spec.objective.sign, shrinks=True)
+            if ranked and ranked[0].trial.params not in best:
+                best.append(ranked[0].trial.params)
         return best[: -(-self.spec.trial_budget(self.system) // 2)]
 
     @property
@@ -69,6 +72,11 @@ class SystemHistory:
     def has_tried(self, values: Mapping[str, Scalar], number: int) -> bool:
         """Return True if a trial of the system before its study's trial `number` has the values that apply to it."""
         return any(trial.number < number and _agrees(trial, values) for trial in self.study.get_trials(deepcopy=False))
+
+
+def _score(trial: FrozenTrial, system: int) -> TrialScore:
+    """Return the score of a completed trial for a ranking of settings."""
+    return TrialScore(trial.number, system, trial.params, Outcome.COMPLETED, trial.value, step=0, steps=0, metrics={})
 
 
 def _agrees(trial: FrozenTrial, values: Mapping[str, Scalar]) -> bool:

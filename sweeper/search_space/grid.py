@@ -1,7 +1,7 @@
 """The order in which a grid is tried: spread over the grid, so that the first settings of a large one stand for all."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sweeper.training.config import Scalar
 
@@ -11,18 +11,26 @@ _SPREAD = 64  # settings that are chosen to be unlike each other; those after th
 _WINDOW = 512  # candidates that are compared for each of them
 
 
-def spread_settings(first: Sequence[Setting], shuffled: Sequence[Setting]) -> list[Setting]:
-    """Return `first`, and then all of `shuffled`, where the next setting has the values that were used least so far.
+def spread_settings(first: Sequence[Mapping[str, Scalar]], shuffled: Sequence[Setting]) -> list[Setting]:
+    """Return all of `shuffled`, where the next setting has the values that were used least so far.
 
-    Of equally good settings the one that comes first in `shuffled` is taken, so the order depends on the arguments
-    alone.
+    For each entry of `first`, in order, a setting that contains it comes before all others. Of equally good settings
+    the one that comes first in `shuffled` is taken, so the order depends on the arguments alone.
     """
-    ordered, remaining = list(first), list(shuffled)
-    uses = Counter(item for setting in first for item in setting.items())
+    ordered: list[Setting] = []
+    remaining = list(shuffled)
+    uses: Counter[tuple[str, Scalar]] = Counter()
+
+    def take(candidates: Iterable[int]) -> None:
+        best = min(candidates, key=lambda k: _num_uses(uses, remaining[k]), default=None)
+        if best is not None:
+            ordered.append(remaining.pop(best))
+            uses.update(ordered[-1].items())
+
+    for entry in first:
+        take([k for k, setting in enumerate(remaining) if entry.items() <= setting.items()])
     while remaining and len(ordered) < _SPREAD:
-        best = min(range(min(len(remaining), _WINDOW)), key=lambda k: _num_uses(uses, remaining[k]))
-        ordered.append(remaining.pop(best))
-        uses.update(ordered[-1].items())
+        take(range(min(len(remaining), _WINDOW)))
     return ordered + remaining
 
 

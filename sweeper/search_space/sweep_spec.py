@@ -88,8 +88,8 @@ class SweepSpec(SpecHyperparameters):
     def initial_settings(self, system: int) -> list[PartialSetting]:
         """Return the settings that a system's first trials must have, in order.
 
-        These are the entries of `start_with` that fit the system. For an exhaustive sampler they are all settings, with
-        those of `start_with` first, and the others spread over the space. The order does not depend on the budget.
+        These are the entries of `start_with` that fit the system. For an exhaustive sampler they are all settings: one
+        for each of these entries, and then the others, spread over the space. The order does not depend on the budget.
         """
         return self._initial_settings[system]
 
@@ -105,13 +105,9 @@ class SweepSpec(SpecHyperparameters):
         if not self.is_exhaustive:
             return planned
         searched = {hyperparameter.name for hyperparameter in self.space.searched_hyperparameters()}
-        first: list[PartialSetting] = []
-        others: list[PartialSetting] = []
-        for setting in self.space.enumerate_settings(searched, system):
-            is_first = any(entry.items() <= setting.items() for entry in planned)
-            (first if is_first else others).append(setting)
-        others.sort(key=lambda setting: self.derive_seed("grid", sorted({**system, **setting}.items())))
-        return spread_settings(first, others)
+        settings = list(self.space.enumerate_settings(searched, system))
+        settings.sort(key=lambda setting: self.derive_seed("grid", sorted({**system, **setting}.items())))
+        return spread_settings(planned, settings)
 
     def count_settings(self) -> int | None:
         """Return the number of settings of all systems. None if there are more than 10,000, or a range has no steps."""

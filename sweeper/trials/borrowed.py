@@ -15,7 +15,7 @@ class BorrowedTrial:
     `system` are the hyperparameters that define its system there. `values` are those that its training used, as far as
     the borrowing sweep varies them or `system` has them. `score` is its best validation, with `average: last` its
     last, and None unless it completed. `reports` are the values of the objective by validation, counted as in the
-    borrowing sweep.
+    borrowing sweep, at the epochs at which both sweeps validate. A trial that went wrong has none: the worst rank.
     """
 
     number: int

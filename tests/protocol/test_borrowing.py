@@ -58,6 +58,42 @@ def test_a_borrowed_trial_has_the_score_that_it_had_in_its_own_sweep(
     assert [trial.score for trial in read_earlier_sweeps(spec)[0].trials] == [score]
 
 
+@pytest.mark.parametrize(
+    ("there", "here", "reports"),
+    [
+        (4, 1, {1: 0.4, 2: 0.7}),
+        (2, 4, {2: 0.1, 4: 0.2, 6: 0.3, 8: 0.4, 10: 0.5, 12: 0.6, 14: 0.9, 16: 0.7}),
+        (3, 2, {2: 0.3, 4: 0.6}),
+    ],
+)
+def test_only_validations_of_the_same_epoch_are_borrowed_and_all_of_them_make_the_score(
+    there: int, here: int, reports: dict[int, float], tmp_path: Path
+) -> None:
+    training = {**SPACE["training"], "epochs": 4}
+    earlier = RecordedSweep(tmp_path, training={**training, "validations_per_epoch": there})
+    with earlier.study() as study:
+        trial = study.ask(0)
+        for step, accuracy in enumerate((0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.9, 0.7), start=1):
+            study.report(trial, ValidationReport(step, step / there, {"validation/accuracy": accuracy}))
+        study.end_trial(trial, TrialEnd(Outcome.COMPLETED))
+    changes = {"training": {**training, "validations_per_epoch": here}, "seed": 1}
+    spec = small_spec(**{**SPACE, **changes, "learn_from": [str(earlier.folder.path)]})
+    (borrowed,) = read_earlier_sweeps(spec)[0].trials
+    assert (borrowed.score, borrowed.reports) == (0.9, reports)
+
+
+def test_the_reports_of_a_trial_that_went_wrong_are_not_borrowed(tmp_path: Path) -> None:
+    earlier = RecordedSweep(tmp_path)
+    outcomes = (Outcome.STOPPED_EARLY, Outcome.DIVERGED, Outcome.COLLAPSED, Outcome.FAILED)
+    with earlier.study() as study:
+        for outcome in outcomes:
+            trial = study.ask(0)
+            study.report(trial, ValidationReport(1, 1.0, {"validation/accuracy": 0.5}))
+            study.end_trial(trial, TrialEnd(outcome, "reason"))
+    spec = small_spec(**{**SPACE, "seed": 1, "learn_from": [str(earlier.folder.path)]})
+    assert [trial.reports for trial in read_earlier_sweeps(spec)[0].trials] == [{1: 0.5}, {}, {}, {}]
+
+
 def test_values_outside_the_space_leave_their_trials_out(tmp_path: Path) -> None:
     narrow = {"learning_rate": {"log": [1e-4, 1e-3]}}
     _, borrowed = borrow(tmp_path, search=narrow)
@@ -77,6 +113,26 @@ def test_values_that_were_fixed_there_count_and_those_fixed_here_do_not(tmp_path
         assert trial.values["batch_size"] == default
         assert not {"alpha", "dropout"} & trial.values.keys()
     assert len(borrowed.trials) == 6
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        {"training": {"epochs": 4, "batch_size": 64}},
+        {"search": {**SPACE["search"], "batch_size": 64}},
+        {"search": {**SPACE["search"], "batch_size": [64]}},
+        {"compare": {**SPACE["compare"], "batch_size": [64]}},
+    ],
+)
+def test_a_value_outside_that_all_trials_share_is_dropped_wherever_it_was_written(
+    there: dict[str, Any], tmp_path: Path
+) -> None:
+    earlier = RecordedSweep(tmp_path, **there).search(OUTCOMES)
+    search = {**SPACE["search"], "batch_size": [8, 16]}
+    learning = {"search": search, "seed": 1, "learn_from": [str(earlier.folder.path)]}
+    borrowed = read_earlier_sweeps(small_spec(**{**SPACE, **learning}))[0]
+    assert (len(borrowed.trials), borrowed.outside, borrowed.left_out) == (6, 0, ["batch_size"])
+    assert not any("batch_size" in trial.values for trial in borrowed.trials)
 
 
 @pytest.mark.parametrize(("siblings", "expected"), [(0, (3, 3)), (0.5, (6, 0))])

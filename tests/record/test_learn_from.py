@@ -82,12 +82,25 @@ def best_of(borrowed: BorrowedTrials, loss: str, spec: SweepSpec) -> dict[str, S
 
 @pytest.mark.parametrize("objective", [{"maximize": "validation/accuracy"}, {"minimize": "validation/loss"}])
 def test_a_system_begins_with_its_best_setting_of_each_earlier_sweep(objective: dict[str, str], tmp_path: Path) -> None:
-    spec = small_spec(asha="off", budget={"trials": 12}, objective=objective)
+    spec = small_spec(search=FLAT, asha="off", budget={"trials": 12}, objective=objective)
     borrowed = [borrowed_trials(spec, 8), borrowed_trials(spec, 5)]
     trials = search(spec, tmp_path, borrowed, 6)
     for system, loss in enumerate(("ce", "lcl")):
         expected = [best_of(source, loss, spec) for source in borrowed]
         assert starts(trials, system, 2) == expected
+
+
+def test_an_earlier_setting_with_several_seeds_counts_with_its_mean(tmp_path: Path) -> None:
+    spec = small_spec(search={"batch_size": [4, 8]}, asha="off", budget={"trials": 12})
+    source = borrowed_trials(spec, 1)
+    scores = [(4, 0.9), (4, 0.5), (4, 0.5), (8, 0.8), (8, 0.8)]
+    repeats = [
+        replace(trial, values={**trial.values, "batch_size": batch_size}, score=score, reports={1: score})
+        for trial in source.trials
+        for batch_size, score in scores
+    ]
+    trials = search(spec, tmp_path, [replace(source, trials=repeats)], 2)
+    assert [trial.config.batch_size for trial, _ in trials] == [8, 8]
 
 
 def test_the_same_best_setting_is_tried_once_and_after_start_with(tmp_path: Path) -> None:

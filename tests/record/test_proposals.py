@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialEnd
@@ -208,6 +209,30 @@ def test_a_stopped_setting_is_not_proposed_again(tmp_path: Path) -> None:
         settings = [record.trial.params["batch_size"] for record in study.all_trials()]
         assert len(set(settings)) == 3
         assert [record.trial.number for record in study.all_trials()] == [1, 2, 3]
+
+
+WENT_WRONG = [outcome for outcome in Outcome if not outcome.is_healthy]
+
+
+@pytest.mark.parametrize("outcome", WENT_WRONG)
+def test_the_sampler_sees_no_report_of_a_trial_that_went_wrong(outcome: Outcome, tmp_path: Path) -> None:
+    """TPE ranks stopped trials by their last step first, and those without any last."""
+    spec = small_spec(search=FLAT, asha="off", training={"epochs": 3})
+
+    def seen(study: OptunaStudy) -> list[dict[int, float]]:
+        return [stored.intermediate_values for stored in study.studies.searches[0].get_trials(deepcopy=False)]
+
+    with open_study(spec, tmp_path) as study:
+        for end, count in ((Outcome.STOPPED_EARLY, 1), (outcome, 2)):
+            trial = study.ask(0)
+            for step in range(1, count + 1):
+                study.report(trial, report(step, 0.5))
+            study.end_trial(trial, TrialEnd(end, "reason"))
+        assert seen(study) == [{1: 0.5}, {}]
+        assert [len(record.reports) for record in study.all_trials()] == [1, 2]
+    with open_study(spec, tmp_path) as study:
+        assert seen(study) == [{1: 0.5}, {}]
+        assert [len(record.reports) for record in study.all_trials()] == [1, 2]
 
 
 def test_a_repeated_setting_has_another_seed(tmp_path: Path) -> None:

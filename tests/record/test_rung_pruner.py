@@ -72,7 +72,8 @@ def test_after_its_first_question_the_pruner_reads_no_ended_trial(
     with open_study(spec, tmp_path) as study:
         report_loss(study, 0.5)
         trials = [study.ask(0) for _ in range(3)]
-        monkeypatch.setattr(optuna.Study, "get_trials", lambda *_, **__: pytest.fail("walks over all trials"))
+        whole = "walks over all trials"
+        monkeypatch.setattr(optuna.storages.JournalStorage, "get_all_trials", lambda *_, **__: pytest.fail(whole))
         for trial in trials:
             study.report(trial, ValidationReport(1, 1.0, {"validation/loss": 0.4}))
 

@@ -124,3 +124,15 @@ def test_a_rung_counts_the_trials_that_ended_at_it(tmp_path: Path) -> None:
         for trial, value in ((first, 0.1), (short, 0.9), (last, 0.4)):
             verdicts = [study.report(trial, report(step, value)).end is None for step in (1, 2)]
             assert verdicts == [True, trial is not last]  # below the median of the two before it
+
+
+def test_a_rung_counts_a_trial_that_went_wrong_later_also_after_a_crash(tmp_path: Path) -> None:
+    spec = small_spec(training={"epochs": 3}, asha={"grace_epochs": 1, "reduction_factor": 2})
+    with open_study(spec, tmp_path) as study:
+        failed = study.ask(0)
+        assert study.report(failed, report(1, 0.9)).end is None
+        study.end_trial(failed, TrialEnd(Outcome.FAILED, "reason"))
+    with open_study(spec, tmp_path) as study:
+        trial_end = study.report(study.ask(0), report(1, 0.5)).end
+        assert trial_end is not None
+        assert "needed 0.9000" in trial_end.reason

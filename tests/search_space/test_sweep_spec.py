@@ -127,6 +127,21 @@ def test_the_first_settings_of_a_grid_use_every_value_alike(seed: int) -> None:
     assert len({json.dumps(spec.initial_settings(system)) for system in range(6)}) > 1
 
 
+@pytest.mark.parametrize(
+    ("entries", "sizes"),
+    [([{"batch_size": 16}], [16]), ([{"batch_size": 32}, {"batch_size": 8}], [32, 8]), ([{"loss": "scl"}], [])],
+)
+def test_a_grid_begins_with_one_setting_for_each_entry_and_spreads_the_others(
+    entries: list[dict[str, Any]], sizes: list[int]
+) -> None:
+    spec = spec_of(search=NINE, sampler="grid", start_with=entries, budget={"trials": 18})
+    planned = spec.initial_settings(1)
+    assert len({tuple(sorted(setting.items())) for setting in planned}) == 9
+    assert [setting["batch_size"] for setting in planned][: len(sizes)] == sizes
+    uses = Counter(item for setting in planned[:3] for item in setting.items())
+    assert sorted(uses.values()) == [1] * 6
+
+
 def test_the_order_of_a_grid_depends_on_neither_the_budget_nor_the_order_of_keys() -> None:
     spec = spec_of(search=NINE, sampler="grid", budget={"trials": 18})
     larger = spec_of(search=dict(reversed(NINE.items())), sampler="grid", budget={"trials": 54})
