@@ -32,7 +32,9 @@ class RecordStorage(JournalStorage):
         super().__init__(journal)
         self._study_ids: dict[str, int] = {}
         self._pausing_rungs = frozenset(pausing_rungs)
-        self._seen: dict[int, tuple[FrozenTrial, FrozenTrial]] = {}  # by id: a trial, and as what it is seen
+        self._seen: dict[
+            int, list[tuple[FrozenTrial, FrozenTrial]]
+        ] = {}  # by study: each trial, and as what it is seen
 
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
@@ -44,20 +46,24 @@ class RecordStorage(JournalStorage):
         """
         if states == (TrialState.WAITING,):
             return []
-        seen = map(self._as_seen, super().get_all_trials(study_id, deepcopy))
-        return [trial for trial in seen if states is None or trial.state in states]
+        stored, known = super().get_all_trials(study_id, deepcopy=False), self._seen.get(study_id, [])
+        pairs = [
+            pair if pair[0] is trial else (trial, self._as_seen(trial))  # the storage replaces a trial that changes
+            for trial, pair in zip(stored, known, strict=False)
+        ]
+        pairs += [(trial, self._as_seen(trial)) for trial in stored[len(known) :]]
+        self._seen[study_id] = pairs
+        trials = [trial for _, trial in pairs if states is None or trial.state in states]
+        return copy.deepcopy(trials) if deepcopy else trials
 
     def _as_seen(self, trial: FrozenTrial) -> FrozenTrial:
         """Return a trial as a sampler sees it. No sampler sees those of a confirmation, which do not pause either."""
         reports, went_wrong = trial.intermediate_values, _went_wrong(trial)
         if not reports or not (went_wrong or self._has_paused(trial)):
             return trial
-        known, stopped = self._seen.get(trial._trial_id, (None, trial))
-        if known is not trial:  # the storage replaces a trial that changes
-            stopped = copy.copy(trial)
-            stopped.state, stopped.value = TrialState.PRUNED, None if went_wrong else reports[max(reports)]
-            stopped.intermediate_values = {} if went_wrong else reports
-            self._seen[trial._trial_id] = trial, stopped
+        stopped = copy.copy(trial)
+        stopped.state, stopped.value = TrialState.PRUNED, None if went_wrong else reports[max(reports)]
+        stopped.intermediate_values = {} if went_wrong else reports
         return stopped
 
     def _has_paused(self, trial: FrozenTrial) -> bool:
