@@ -173,7 +173,10 @@ def _ties(winner: Winner, results: SweepResults, names: Sequence[str]) -> Lines:
         for system, confirmation in results.ranked_confirmations.items()
         if system != winner.system and confirmation.mean == winner.confirmation.mean
     ]
-    return [("tie", f"{', '.join(equal)} has the same score; the first in the search space is taken")] if equal else []
+    if not equal:
+        return []
+    verb = "has" if len(equal) == 1 else "have"
+    return [("tie", f"{', '.join(equal)} {verb} the same score; the first in the search space is taken")]
 
 
 def _describe_scores(scores: Sequence[float], name: str) -> str:

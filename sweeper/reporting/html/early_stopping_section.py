@@ -14,7 +14,8 @@ def early_stopping_section(report: ReportData) -> ReportSection:
     stopped = [end for end in ends if end.is_by_early_stopping]
     by_user = _describe_stops_by_user(sum(end.is_by_user for end in ends))
     if not stopped:
-        return ReportSection("stopping", heading, [paragraph(f"Early stopping stopped no trial.{by_user}")])
+        none = "Early stopping stopped no trial." if report.spec.rungs else "There was no early stopping."
+        return ReportSection("stopping", heading, [paragraph(f"{none}{by_user}")])
     saved = sum(count_saved_epochs(report, system) for system in range(len(report.systems)))
     run = sum(system.epochs for system in report.results.systems)
     rule = label[0].upper() + label[1:]

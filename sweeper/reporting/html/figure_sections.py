@@ -81,11 +81,12 @@ def pairs_section(report: ReportData) -> ReportSection:
 
 def curves_section(report: ReportData) -> ReportSection:
     """Return the learning curves of all trials."""
-    caption = (
-        "Every trial, validation by validation; the symbol at its end is its outcome. Dotted vertical lines are the "
-        f"epochs after which {report.spec.early_stopping_label} could stop a trial. Dotted curves are fresh seeds of "
-        "the chosen setting, which are never stopped early."
-    )
+    caption = "Every trial, validation by validation; the symbol at its end is its outcome."
+    if report.spec.rungs:
+        rule = report.spec.early_stopping_label
+        caption += f" Dotted vertical lines are the epochs after which {rule} could stop a trial."
+    if report.confirmation_records:
+        caption += " Dotted curves are fresh seeds of the chosen setting, which are never stopped early."
     absent = "No trial has reached a validation."
     return _figure_section("curves", "Learning curves", build_learning_curves(report), caption, absent)
 

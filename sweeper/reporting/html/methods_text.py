@@ -71,7 +71,7 @@ def describe_methods(report: ReportData) -> list[str]:
 
 def _search(report: ReportData) -> str:
     spec = report.spec
-    trials = f"{len(report.search_records)} trials of up to {spec.max_epochs} epochs"
+    trials = f"{count_noun(len(report.search_records), 'trial')} of up to {count_noun(spec.max_epochs, 'epoch')}"
     stopping = _stopping(spec) if spec.rungs else "there was no early stopping"
     ended = report.results.search.reason if report.results.search else ""
     early = f" It ended before all trials of the budget were run, because {ended}." if ended else ""
@@ -85,10 +85,11 @@ def _search(report: ReportData) -> str:
 
 def _stopping(spec: SweepSpec) -> str:
     """Return the epochs at which early stopping decided, as a part of a sentence."""
-    epochs = ", ".join(format_epoch(rung / spec.validations_per_epoch) for rung in spec.rungs)
+    rungs = [format_epoch(rung / spec.validations_per_epoch) for rung in spec.rungs]
+    epochs = f"{'epoch' if len(rungs) == 1 else 'epochs'} {', '.join(rungs)}"
     if spec.pausing_rungs:
-        return f"trials paused after epochs {epochs}, and the best ones of each system continued from there"
-    described = f"{spec.early_stopping_label} stopped poor trials after epochs {epochs}"
+        return f"trials paused after {epochs}, and the best ones of each system continued from there"
+    described = f"{spec.early_stopping_label} stopped poor trials after {epochs}"
     if len(spec.brackets) == 1:
         return described
     never = "" if all(spec.brackets.values()) else ", or never did"

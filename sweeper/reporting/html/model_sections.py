@@ -60,8 +60,9 @@ def confusion_section(report: ReportData) -> ReportSection:
     if report.best_record is not None:
         system = report.best_record.trial.system
         split, models = _stored_predictions(report, system)
+        seeds = count_noun(len(models), "seed")
         caption = (
-            f"The best system by validation, on the {split} split, {len(models)} seeds together: the share of each "
+            f"The best system by validation, on the {split} split, {seeds} together: the share of each "
             "true class (row) that was taken for each class (column)."
         )
         if models:

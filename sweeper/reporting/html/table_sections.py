@@ -70,8 +70,8 @@ def cost_section(report: ReportData) -> ReportSection:
     heads = ["system", "trials", "epochs", "hours", saved, "fresh seeds", "epochs", "hours"]
     costs = [_costs(report, system) for system in range(len(report.systems))]
     totals = [sum(column) for column in zip(*costs, strict=True)]
-    names = [*report.systems, "all"]
-    rows = [[name, *_format_costs(row)] for name, row in zip(names, [*costs, totals], strict=True)]
+    summed = [] if len(costs) == 1 else [("all systems", totals)]
+    rows = [[name, *_format_costs(row)] for name, row in [*zip(report.systems, costs, strict=True), *summed]]
     threads, gpu = report.results.threads, report.results.gpu
     note = paragraph(
         f"Hours are of training and validation, summed over trials. CPU threads of a trial: {threads}, GPUs: {gpu:g}. "

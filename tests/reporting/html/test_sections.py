@@ -102,3 +102,21 @@ def test_the_search_space_of_the_report_is_parsed_to_the_same_spec(tmp_path: Pat
     file = tmp_path / "resolved.yaml"
     file.write_text(dump_yaml(spec), encoding="utf-8")
     assert parse_spec(load_yaml(file)) == spec
+
+
+def test_a_report_speaks_of_early_stopping_fresh_seeds_and_sums_only_where_there_are_any() -> None:
+    compare, training = {"loss": ["ce"]}, {"encoder": "m", "epochs": 1}
+    spec = small_spec(compare=compare, training=training, asha="off", budget={"trials": 1}, confirm={"seeds": 0})
+    report = report_data(FakeSweep(spec).search(), systems=["all"])
+    assert "There was no early stopping." in page_text(report, "stopping")
+    curves = page_text(report, "curves")
+    assert "Dotted vertical lines" not in curves
+    assert "Dotted curves" not in curves
+    assert "Search: 1 trial of up to 1 epoch in 1 system." in page_text(report, "results")
+    assert "all systems" not in page_text(report, "cost")
+
+
+def test_costs_of_several_systems_are_summed(finished: ReportData) -> None:
+    assert "all systems" in page_text(finished, "cost")
+    assert "Dotted vertical lines" in page_text(finished, "curves")
+    assert "Dotted curves" in page_text(finished, "curves")
