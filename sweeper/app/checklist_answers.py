@@ -151,7 +151,7 @@ def describe_statistics(results: SweepResults) -> list[str]:
     return [
         f"Mean ± standard deviation (n - 1) over fresh seeds of the best setting, {role}:",
         *lines,
-        f"{accesses}. Intervals and tests of the leads: sweeper table {results.sweep} --detail.",
+        f"{accesses}. Intervals: sweeper table {results.sweep} --detail; tests of the leads: --format json.",
     ]
 
 

@@ -16,7 +16,7 @@ def render_table(
     named: Sequence[str],
     sweeps: Path,
     experiments: Sequence[str],
-    metric: str,
+    metric: str | None,
     format: str,
     *,
     published: bool,
@@ -24,7 +24,7 @@ def render_table(
     colour: bool = False,
     tracking_uri: str | None = None,
 ) -> str:
-    """Return the table of finished sweeps, by a metric of the test split, in a format.
+    """Return the table of finished sweeps, by a metric of the test split, by default that of their tasks, in a format.
 
     `named` are folders or names of sweeps, by default all that are finished in the folder `sweeps`. Their records are
     read. MLflow adds the sweeps that have no folder here: with `tracking_uri`, with MLFLOW_TRACKING_URI, or with
@@ -32,6 +32,7 @@ def render_table(
     a sweep does not exist, or the format has no colours; RecordError if a record or MLflow's copy was altered.
     """
     from sweeper.reporting.table.formats import FORMATS
+    from sweeper.reporting.table.metrics import metric_of_tasks
     from sweeper.reporting.table.render import render
     from sweeper.reporting.table.results_table import build_table
 
@@ -41,8 +42,9 @@ def render_table(
     gc.disable()  # many objects are made and few dropped: the search for cycles took two fifths of the time
     try:
         finished = _load(named, sweeps, experiments, tracking_uri or os.environ.get("MLFLOW_TRACKING_URI"))
+        name = metric or metric_of_tasks([sweep.results.task for sweep in finished.sweeps])
         table = build_table(
-            finished.sweeps, metric, published=published, elsewhere=finished.test_accesses, remarks=finished.remarks
+            finished.sweeps, name, published=published, elsewhere=finished.test_accesses, remarks=finished.remarks
         )
         return render(table, format, detail=detail, colour=colour)
     finally:

@@ -26,11 +26,12 @@ TrackingUri = Annotated[
     ),
 ]
 Metric = Annotated[
-    str,
+    str | None,
     typer.Option(
         parser=valid_by(metric_problem),
         metavar="NAME",
         help=f"The metric of the test split: {labels_of(METRICS)}; of one class: {CLASS_FORMS}.",
+        show_default=f"{DEFAULT_METRIC}; macro_f1 for task: multi_label",
     ),
 ]
 Format = Annotated[str | None, format_option(FORMATS, labels_of(FORMATS), DEFAULT_FORMAT)]
@@ -45,7 +46,7 @@ def table(
     sweeps: Sweeps = DEFAULT_SWEEPS,
     tracking_uri: TrackingUri = None,
     experiments: Experiments = None,
-    metric: Metric = DEFAULT_METRIC,
+    metric: Metric = None,
     format_: Format = None,
     published: Annotated[bool, typer.Option("--published", help="Also show the scores that papers report.")] = False,
     colour: Annotated[

@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 
 from sweeper.errors import RecordError
 from sweeper.protocol.sweep_results import SweepResults
-from sweeper.reporting.table.metrics import METRICS, metric_problem, table_metric
+from sweeper.reporting.table.metrics import METRICS, metric_of_tasks, metric_problem, table_metric
 from sweeper.reporting.table.render import render as render_table
 from sweeper.reporting.table.results_table import ResultsTable
 from sweeper.reporting.templates.environment import Html, render
-from sweeper.training.tasks import TASKS, metric_fits
 
 Build = Callable[[str], ResultsTable]  # the table by a metric
 
@@ -22,10 +21,7 @@ def shown_metric(sweeps: Sequence[SweepResults]) -> str:
     objectives = {results.objective.removeprefix("validation/") for results in sweeps}
     if len(objectives) == 1 and not metric_problem(objective := objectives.pop()):
         return objective
-    tasks = list(dict.fromkeys(results.task for results in sweeps))
-    metrics = [TASKS[task].table_metric for task in tasks]
-    fitting = [name for name in metrics if all(metric_fits(table_metric(name).entry, task) for task in tasks)]
-    return [*fitting, *metrics][0]
+    return metric_of_tasks([results.task for results in sweeps])
 
 
 def choose_table(build: Build, shown: str, *, detail: bool = False) -> Html:

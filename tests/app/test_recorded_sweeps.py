@@ -94,6 +94,11 @@ def test_the_table_counts_the_accesses_of_the_record_and_not_those_of_results_js
     assert json.loads(table(tmp_path, format="json"))["datasets"]["sst5"]["test_accesses"] == 3
 
 
+def test_without_a_metric_the_table_shows_that_of_the_task(tmp_path: Path) -> None:
+    finish(tmp_path)
+    assert render_table((), tmp_path, (), None, "md", published=False, detail=False) == table(tmp_path)
+
+
 def test_refreshing_brings_every_file_up_to_date_with_the_record(tmp_path: Path) -> None:
     folder = finish(tmp_path)
     with study(folder) as record:

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from sweeper.reporting.table.metrics import METRICS, table_metric
+from sweeper.data.dataset_spec import Task
+from sweeper.reporting.table.metrics import METRICS, metric_of_tasks, table_metric
 from sweeper.reporting.table.render import render
 from sweeper.reporting.table.results_table import ResultsTable, build_table
 from sweeper.reporting.table_choice import choose_table, shown_metric
@@ -65,3 +66,16 @@ def test_no_name_of_a_class_breaks_the_page() -> None:
     odd = with_results(FINISHED, {**FINISHED.results.to_dict(), "labels": ["bad", name, "so so"]})
     html = choose_table(lambda metric: build_table([odd], metric), f"f1/{name}")
     assert "<script>" not in html
+
+
+@pytest.mark.parametrize(
+    ("tasks", "expected"),
+    [
+        ([], "accuracy"),
+        (["single_label"], "accuracy"),
+        (["multi_label"], "macro_f1"),
+        (["single_label", "multi_label"], "macro_f1"),
+    ],
+)
+def test_the_metric_of_a_table_fits_all_tasks(tasks: list[Task], expected: str) -> None:
+    assert metric_of_tasks(tasks) == expected

@@ -3,7 +3,7 @@
 To add one, add it to training/metric_registry.py, to `METRICS` or, for metrics of one class, to `CLASS_METRICS`.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -12,6 +12,7 @@ from sweeper.errors import UsageError
 from sweeper.training import metric_registry
 from sweeper.training.metric import Metric
 from sweeper.training.metric_registry import CLASS_METRICS
+from sweeper.training.tasks import TASKS, metric_fits
 from sweeper.wording import allowed_classes, allowed_hint, quote_value
 
 
@@ -77,6 +78,13 @@ def table_metric(name: str) -> TableMetric:
     Raises KeyError if there is none.
     """
     return METRICS[name] if name in METRICS else _table_metric(metric_registry.find_metric(name))
+
+
+def metric_of_tasks(tasks: Sequence[Task]) -> str:
+    """Return the metric for a table of sweeps of these tasks: the first of their own metrics that fits all of them."""
+    metrics = [TASKS[task].table_metric for task in dict.fromkeys(tasks)]
+    fitting = [name for name in metrics if all(metric_fits(table_metric(name).entry, task) for task in tasks)]
+    return [*fitting, *metrics, DEFAULT_METRIC][0]
 
 
 def metric_problem(name: str) -> str:
