@@ -122,11 +122,16 @@ class SweepFolder:
         return (pins + dump_yaml(spec)).encode()
 
     def read_results(self) -> str | None:
-        """Return the text of results.json, or None if the sweep is not finished or the file is not UTF-8."""
+        """Return the text of results.json, or None if the sweep is not finished or the file is not UTF-8.
+
+        Raises UsageError if the file cannot be read, as a folder.
+        """
         try:
             return (self.path / RESULTS).read_text(encoding="utf-8")
         except (FileNotFoundError, ValueError):
             return None
+        except OSError as error:
+            raise UsageError(f"{self.path / RESULTS}: cannot be read ({error.strerror}); move it away") from None
 
     def mark_running(self) -> None:
         """Prepare for a growing record: delete the results of a smaller budget, and mark MLflow as out of sync."""
@@ -181,8 +186,8 @@ def open_sweep(path: Path) -> SweepFolder:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         reason = f"it is not what sweeper writes{f', at {place}' if place else ''}"
-    except (ValueError, RecursionError) as error:
-        reason = str(error)
+    except (ValueError, RecursionError, OSError) as error:
+        reason = str(error.strerror if isinstance(error, OSError) else error)
     raise UsageError(f"{path / MANIFEST}: cannot be read ({reason}); move {path} away to start afresh") from None
 
 

@@ -19,6 +19,7 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage import sweep_folder, sweep_search
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.storage.sweep_manifest import EncoderSummary
+from tests.support.search_spaces import small_spec
 
 RESOLVED = {"dataset": "3f9a", "rows": "77aa", "a": "0c1d"}
 
@@ -184,6 +185,15 @@ def test_results_are_replaced_completely(tmp_path: Path) -> None:
     made.write_results("short")
     assert made.read_results() == "short"
     assert sorted(path.name for path in made.path.iterdir()) == ["results.json", "sweep.json", "sweep.yaml"]
+
+
+@pytest.mark.parametrize("name", ["sweep.json", "results.json"])
+def test_a_folder_in_the_place_of_a_file_is_one_line(name: str, tmp_path: Path) -> None:
+    folder = sweep_folder.create_sweep(tmp_path, small_spec(), {}, 1)
+    (folder.path / name).unlink(missing_ok=True)
+    (folder.path / name).mkdir()
+    with pytest.raises(UsageError, match=rf"{name}: cannot be read \(Is a directory\); move "):
+        sweep_folder.open_sweep(folder.path).read_results()
 
 
 def test_results_that_cannot_be_written_leave_the_old_ones_intact(tmp_path: Path) -> None:
