@@ -1,5 +1,6 @@
 """Plots of hyperparameters against the score: one of them, or any two, which the reader chooses on the page."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from sweeper.reporting.plots import theme
 from sweeper.training.config import Scalar
 
 _MAX_TICK = 14  # characters of a choice
+_MARGIN = 0.05  # share of a searched range that an axis has beyond each end
 
 
 def plot_slice(data: SliceFigure) -> go.Figure:
@@ -78,14 +80,24 @@ def _axis_values(axis: ParallelAxis) -> tuple[list[float | None], dict[str, Any]
         ticks = {"tickvals": list(position_of.values()), "ticktext": [theme.format_text(name) for name in names]}
         limits = [-0.5, len(names) - 0.5]
         return _positions(axis.values, position_of), {"type": "linear", "range": limits, "autorange": False, **ticks}
-    known = [float(value) for value in axis.values if value is not None]
-    low, high = axis.range or (min(known, default=0.0), max(known, default=1.0))
     values = [None if value is None else float(value) for value in axis.values]
+    known = [value for value in values if value is not None] or [1.0]
+    ends = [*known, *(axis.range or ())]
+    low, high = min(ends), max(ends)
     if not axis.is_log:
-        return values, {"type": "linear", "autorange": True, "tickvals": None, "ticktext": None, "nticks": 6}
+        limits = _with_margins(low, high)
+        return values, {"type": "linear", "range": limits, "autorange": False, "tickvals": None, "ticktext": None,
+                        "nticks": 6}  # fmt: skip
     numbers = theme.log_ticks(low, high, max_between=3)
     texts = [theme.format_number(number) for number in numbers]
-    return values, {"type": "log", "autorange": True, "tickvals": numbers, "ticktext": texts}
+    limits = _with_margins(math.log10(low), math.log10(high))
+    return values, {"type": "log", "range": limits, "autorange": False, "tickvals": numbers, "ticktext": texts}
+
+
+def _with_margins(low: float, high: float) -> list[float]:
+    """Return the ends of an axis on which a range, with the symbols at its ends, is seen whole."""
+    margin = _MARGIN * (high - low) or 0.5
+    return [low - margin, high + margin]
 
 
 def _positions(values: Sequence[Scalar | None], position_of: Mapping[Scalar, float]) -> list[float | None]:
