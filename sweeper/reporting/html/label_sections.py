@@ -37,7 +37,7 @@ def labels_section(report: ReportData) -> ReportSection:
     absent = name_absent_classes(split, report.labels, texts)
     parts = [paragraph(introduction), *([paragraph(absent)] if absent else [])]
     heads = ["label", "texts", "threshold", "precision", "recall", "F1", "F1 at .5"]
-    return ReportSection("classes", heading, [*parts, table(heads, rows, "wnnnnnn", "plain")])
+    return ReportSection("classes", heading, [*parts, table(heads, rows, "wnnnnnn")])
 
 
 def _stored_predictions(report: ReportData) -> tuple[str, list[Predictions]]:
