@@ -30,6 +30,13 @@ def plan_hyperparameters(spec: SweepSpec) -> list[PlannedHyperparameter]:
     ]
 
 
+def unused_hyperparameters(spec: SweepSpec) -> list[str]:
+    """Return the searched hyperparameters that no trial can have, as alpha where only cross entropy is compared."""
+    planned = plan_hyperparameters(spec)
+    used = {hyperparameter.name for hyperparameter in planned if hyperparameter.when != "never"}
+    return [name for name in dict.fromkeys(hyperparameter.name for hyperparameter in planned) if name not in used]
+
+
 def _conditions(spec: SweepSpec, name: str, branch: ConditionalDomain) -> str:
     implied = dict(_implied(spec, name))
     conditions = {

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
+from sweeper.protocol.plan_description import unused_hyperparameters
 from sweeper.protocol.ranking import best_report, describe_outcomes
 from sweeper.protocol.search_budget import count_search_trials
 from sweeper.protocol.sweep_results import SweepResults
@@ -201,6 +202,8 @@ def describe_run(spec: SweepSpec) -> list[str]:
     settings = spec.count_settings()
     if settings is not None and trials < settings:
         parts.insert(1, f"{trials} of {settings:,} settings" if spec.is_exhaustive else f"of {settings:,} settings")
+    if unused := unused_hyperparameters(spec):
+        parts.append(f"{' and '.join(unused)} never used")
     if limits := spec.budget.describe_limits():
         parts.append(f"at most {', '.join(limits)}")
     if spec.objective.stop_at is not None:

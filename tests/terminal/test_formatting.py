@@ -51,6 +51,16 @@ def test_every_limit_of_the_budget_is_said(keys: dict[str, Any], says: str) -> N
     assert says in describe_spec(small_spec(**keys))
 
 
+@pytest.mark.parametrize(
+    ("losses", "says"), [(["ce"], ", alpha and tau never used"), (["ce", "scl"], "")], ids=["none", "some"]
+)
+def test_hyperparameters_that_no_trial_has_are_said(losses: list[str], says: str) -> None:
+    search = {"alpha": [0.1, 0.5], "tau": [0.1, 1], "batch_size": [4, 8]}
+    described = describe_spec(small_spec(compare={"encoder": ["m"], "loss": losses}, search=search))
+    assert ("never used" in described) == bool(says)
+    assert says in described
+
+
 @pytest.mark.parametrize(("trials", "idle"), [(6, ", which ends nothing: a system has only 3 trials"), (20, "")])
 def test_a_patience_that_ends_nothing_is_said(trials: int, idle: str) -> None:
     described = describe_spec(small_spec(budget={"trials": trials, "patience": 8}))
