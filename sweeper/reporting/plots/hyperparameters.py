@@ -81,8 +81,8 @@ def _axis_values(axis: ParallelAxis) -> tuple[list[float | None], dict[str, Any]
         limits = [-0.5, len(names) - 0.5]
         return _positions(axis.values, position_of), {"type": "linear", "range": limits, "autorange": False, **ticks}
     values = [None if value is None else float(value) for value in axis.values]
-    known = [value for value in values if value is not None] or [1.0]
-    ends = [*known, *(axis.range or ())]
+    known = [value for value in values if value is not None]
+    ends = [*known, *(axis.range or ())] or [1.0]
     low, high = min(ends), max(ends)
     if not axis.is_log:
         limits = _with_margins(low, high)

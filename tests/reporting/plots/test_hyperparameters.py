@@ -29,6 +29,11 @@ def test_a_linear_axis_shows_the_searched_range() -> None:
     assert (low, high) == pytest.approx((0.06, 0.94))
 
 
+def test_the_searched_range_is_shown_where_no_trial_has_a_value() -> None:
+    low, high, _ = axis_ends(ParallelAxis("alpha", [None, None], range=(0.1, 0.5)))
+    assert (low, high) == pytest.approx((0.08, 0.52))
+
+
 def test_values_outside_the_range_are_shown_too() -> None:
     low, high, _ = axis_ends(ParallelAxis("alpha", [0.05, 0.5], range=(0.1, 0.9)))
     assert (low, high) == pytest.approx((0.0075, 0.9425))
