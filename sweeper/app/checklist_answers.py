@@ -9,6 +9,7 @@ from sweeper.app.best_model import read_model_config
 from sweeper.app.provenance import MACHINE, read_versions
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.protocol.system_results import SystemResult
+from sweeper.reporting.table.metrics import metric_problem
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
@@ -151,8 +152,14 @@ def describe_statistics(results: SweepResults) -> list[str]:
     return [
         f"Mean ± standard deviation (n - 1) over fresh seeds of the best setting, {role}:",
         *lines,
-        f"{accesses}. Intervals: sweeper table {results.sweep} --detail; tests of the leads: --format json.",
+        f"{accesses}. Intervals: {_table_command(results)} --detail; tests of the leads: --format json.",
     ]
+
+
+def _table_command(results: SweepResults) -> str:
+    """Return the command that prints the table by the metric of the objective, if a table can show it."""
+    metric = results.objective.removeprefix("validation/")
+    return f"sweeper table {results.sweep}{'' if metric_problem(metric) else f' --metric {metric}'}"
 
 
 def describe_scores(scores: Sequence[float]) -> str:

@@ -26,6 +26,7 @@ def test_each_item_has_an_answer_from_the_record(finished: Path) -> None:
     assert "search learning_rate" in answers["C2"]
     assert "Best of gru ce: " in answers["C2"]
     assert "(n = 2)" in answers["C3"]
+    assert "--metric accuracy --detail; tests of the leads: --format json." in answers["C3"]
     results = sweeper.open(finished).results
     hours = sum(system.hours for system in results.systems) + sum(found.hours for found in results.confirmations)
     assert f"CPU thread hours: {hours * results.threads:.2f} " in answers["C1"]

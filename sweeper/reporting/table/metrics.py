@@ -56,7 +56,7 @@ class TableMetric:
 
 
 def _table_metric(metric: Metric) -> TableMetric:
-    is_name = not metric.label[1].islower()  # MCC and F1, but not Accuracy
+    is_name = not metric.label[1].islower() or metric.label.startswith("Brier")  # MCC and F1, but not Accuracy
     label = metric.label if is_name else metric.label[0].lower() + metric.label[1:]
     return TableMetric(label, metric.is_divisible, metric)
 

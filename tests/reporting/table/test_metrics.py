@@ -14,6 +14,8 @@ from tests.support.fake_results import sweep
 def test_metrics_are_those_that_are_scores_and_systems_are_compared_by_each() -> None:
     assert set(METRICS) == {name for name, metric in metric_registry.METRICS.items() if metric.better}
     assert all(metric.is_compared for metric in METRICS.values())
+    labels = [METRICS[name].label for name in ("accuracy", "mcc", "brier")]
+    assert labels == ["accuracy", "MCC", "Brier score"]  # within a sentence, a name keeps its capital
 
 
 @pytest.mark.parametrize("name", METRICS)
