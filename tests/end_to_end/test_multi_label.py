@@ -64,7 +64,8 @@ def test_a_sweep_over_texts_with_several_labels_ends_with_a_model_that_predicts_
     exported = run_here(["export", str(sweep), "out"], folder)
     assert exported.returncode == 2
     assert "gru is no encoder of transformers" in exported.stderr
-    by_accuracy = run_here(["table"], folder).stdout
+    assert "macro-F1" in run_here(["table"], folder).stdout
+    by_accuracy = run_here(["table", "--metric", "accuracy"], folder).stdout
     assert "it is no metric of task: multi_label" in by_accuracy
     trained = run_here(["train", str(sweep), "--test", "--json"], folder)
     assert trained.returncode == 0, trained.stderr
