@@ -29,13 +29,10 @@ from sweeper.execution.job_server_address import (
     parse_address,
 )
 from sweeper.execution.ray_internals import (
-    CONNECTION_LOST_TEXTS,
-    LAST_LOGS_TEXT,
-    NO_JOB_AGENT_TEXT,
-    TOKEN_REFUSED_TEXT,
     VERBOSE_JOB_LOGGERS,
     max_upload_bytes,
 )
+from sweeper.execution.ray_messages import CONNECTION_LOST_TEXTS, LAST_LOGS_TEXT, NO_JOB_AGENT_TEXT, TOKEN_REFUSED_TEXT
 
 _FINAL_STATUSES = frozenset(("SUCCEEDED", "FAILED", "STOPPED"))
 _SWEEPS_KEY = "sweeps"  # a job with this key in its metadata was submitted by sweeper

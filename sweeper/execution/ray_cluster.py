@@ -13,7 +13,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from sweeper.errors import UsageError
 from sweeper.execution.head_monitor import HeadMonitor
-from sweeper.execution.ray_internals import WRONG_TOKEN_TEXT, job_config, started_cluster_address
+from sweeper.execution.ray_internals import job_config, started_cluster_address
+from sweeper.execution.ray_messages import WRONG_TOKEN_TEXT
 from sweeper.trials.resources import ACCELERATOR, Node, TrialResources
 
 _CACHE_SECONDS = 2.0

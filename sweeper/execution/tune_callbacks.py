@@ -11,13 +11,12 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from sweeper.execution.ray_internals import (
-    NODE_LOST_TEXTS,
-    OUT_OF_MEMORY_TEXT,
     error_text,
     keep_idle_workers,
     leave_trials_out_of_snapshots,
     worker_of,
 )
+from sweeper.execution.ray_messages import NODE_LOST_TEXTS, OUT_OF_MEMORY_TEXT
 from sweeper.execution.shared_job import SharedJob
 from sweeper.execution.tune_bridge import TuneBridge
 from sweeper.trials.outcome import Outcome
