@@ -79,7 +79,7 @@ class Heartbeat:
 
 @dataclass(frozen=True)
 class PairedTexts:
-    """How the tokens of a split of pairs belong to the two texts, so that a pair can be cut further.
+    """The tokens of a split of pairs that belong to each of the two texts, so that a pair can be cut further.
 
     `first_lengths` are the tokens of the first texts. If both texts of a pair are cut to half of an odd number, then
     the first one has a token more where `first_has_odd`. `special_tokens` are the numbers of special tokens before the

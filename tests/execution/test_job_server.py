@@ -148,7 +148,7 @@ def test_the_jobs_of_sweeper_are_told_from_others_and_an_unknown_name_lists_them
 
 
 def test_the_message_of_a_failed_job_does_not_repeat_its_log() -> None:
-    """What Ray says has up to 20,000 characters of the log, with its events, and the user has seen them."""
+    """Ray's message has up to 20,000 characters of the log, with its events, and the user has seen them."""
     said = "Job entrypoint command failed with exit code 2, last available logs (truncated to 20,000 chars):\\n{} no"
     failed = JOB.replace("it\\n runs", said).replace("RUNNING", "FAILED")
     with web_server(200, "application/json", f"[{failed}]") as port:
