@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sweeper.app import provenance, sweep_artifacts
 from sweeper.app.best_model import store_model_uri
-from sweeper.app.open_study import describe_truncation, open_study
+from sweeper.app.open_study import announce_truncation, open_study
 from sweeper.data.catalog import CATALOG, DATASETS
 from sweeper.errors import SweeperError, UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -152,8 +152,7 @@ def sync(output: Output, folder: SweepFolder, timeout: float = SYNC_TIMEOUT) -> 
     output.set_log_dir(folder.path / "logs")
     check_mlflow(folder.path.parent, [data_identity(folder.spec, folder.manifest.resolved)])
     with open_study(folder, folder.spec) as study:
-        if dropped := describe_truncation(study):
-            output.line(f"{folder.name}: {dropped}")
+        announce_truncation(output, folder, study)
         records = study.all_trials()
         status = RunStatus.FINISHED if folder.read_results() else RunStatus.KILLED
         with output.step(f"syncing MLflow with {folder.name}"):

@@ -10,6 +10,7 @@ from sweeper.protocol.results import stored_results
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.record_lock import holder_path
 from sweeper.storage.sweep_folder import RESULTS, SweepFolder
+from sweeper.terminal.output import Output
 
 if TYPE_CHECKING:
     from sweeper.record.optuna_study import OptunaStudy
@@ -76,6 +77,12 @@ def read_study(folder: SweepFolder, spec: SweepSpec) -> "OptunaStudy":
     study = OptunaStudy(spec, folder.journal, folder.manifest.threads, read_only=True)
     require_covered(folder, stored, study)
     return study
+
+
+def announce_truncation(output: Output, folder: SweepFolder, study: "OptunaStudy") -> None:
+    """Print in one line what opening the record of a sweep dropped at its end, if it did."""
+    if dropped := describe_truncation(study):
+        output.line(f"{folder.name}: {dropped}")
 
 
 def describe_truncation(study: "OptunaStudy") -> str:

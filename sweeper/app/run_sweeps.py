@@ -10,7 +10,7 @@ from typing import Any
 from sweeper.app import mlflow_sync
 from sweeper.app.fit_checks import require_gpu_for_fp16
 from sweeper.app.kept_calibration import foreseen_hours
-from sweeper.app.open_study import describe_truncation, open_study, require_record
+from sweeper.app.open_study import announce_truncation, open_study, require_record
 from sweeper.app.output_paths import require_sweeps_folder
 from sweeper.app.prepare_data import PreparedSweep, prepare_sweep
 from sweeper.app.refresh_results import refresh_results
@@ -167,8 +167,7 @@ def _reopen(output: Output, spec: SweepSpec, folder: SweepFolder) -> SweepResult
     """
 
     with open_study(folder, spec) as study:
-        if dropped := describe_truncation(study):
-            output.line(f"{folder.name}: {dropped}")
+        announce_truncation(output, folder, study)
         results = refresh_results(output, folder, spec, study)
     ended = f": {results.search.reason}" if results.search and results.search.reason else ""
     output.line(f"{folder.name} is finished{ended}; a larger budget, or more confirm.seeds, continues it")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from sweeper.app import mlflow_sync
 from sweeper.app.kept_model import write_prediction_settings
-from sweeper.app.open_study import describe_truncation, open_study, read_study
+from sweeper.app.open_study import announce_truncation, open_study, read_study
 from sweeper.app.prepare_data import SEARCHED, PreparedSweep, load_training_data, prepare_sweep, tokenizer_of
 from sweeper.app.refresh_results import refresh_results
 from sweeper.errors import CheckpointError, SweeperError, UsageError
@@ -200,8 +200,7 @@ def _record_test_access(output: Output, prepared: PreparedSweep, folder: SweepFo
     Where the sweep is finished, its results, table and report count the access too before it happens.
     """
     with open_study(folder, prepared.spec) as study:
-        if dropped := describe_truncation(study):
-            output.line(f"{folder.name}: {dropped}")
+        announce_truncation(output, folder, study)
         study.record_test_access(trial)
         folder.mark_unsynced()
         if folder.read_results() is not None:
