@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import takewhile
 
 import optuna
 from optuna.trial import TrialState
@@ -9,7 +10,7 @@ from optuna.trial import TrialState
 from sweeper.record.parameters import chosen_parameters, suggest_params
 from sweeper.record.storage import RecordStorage
 from sweeper.record.studies import SystemStudies
-from sweeper.record.trial_attributes import BORROWED, BRACKET, CLONE_OF, RACE_OF, STARTED_AT
+from sweeper.record.trial_attributes import BORROWED, BRACKET, CLONE_OF, RACE_OF, STARTED_AT, counted_trials
 from sweeper.record.trial_records import TrialRecords
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
@@ -41,19 +42,19 @@ class Proposals:
     def propose(self, system: int) -> Trial:
         """Propose the next trial of a system: the planned settings first, then the sampler's choice."""
         study = self.studies.searches[system]
-        for _ in range(_MAX_RETRIES):
-            trial = self.settle(system, study.ask())
-            if trial is not None:
-                return trial
-        last = study.ask()
-        suggest_params(self.spec, system, last)
-        return self._begin(system, study, last)
+        while (trial := self.settle(system, study.ask())) is None:
+            pass
+        return trial
 
     def settle(self, system: int, trial: optuna.trial.Trial) -> Trial | None:
-        """Let the sampler choose and begin the trial. Skip a choice that repeats a stopped setting and return None."""
+        """Let the sampler choose and begin the trial. Skip a choice that repeats a stopped setting and return None.
+
+        After 20 proposals that were skipped, also by an earlier command, one that repeats a setting is accepted.
+        """
         study = self.studies.searches[system]
         suggest_params(self.spec, system, trial)
-        if "skipped" in trial.user_attrs or self.studies.samplers[system].repeats_stopped(trial):
+        is_repeat = "skipped" in trial.user_attrs or self.studies.samplers[system].repeats_stopped(trial)
+        if is_repeat and _count_skipped_before(study, trial.number) < _MAX_RETRIES:
             self.skip(study, trial, "repeats a setting that was stopped")
             return None
         return self._begin(system, study, trial)
@@ -105,7 +106,7 @@ class Proposals:
         study = self.studies.searches[system]
         values, distributions = chosen_parameters(self.spec, system, dict(params))
         numbered = {"number": self.last_number + 1, **attributes}
-        numbered |= self._bracket(study, len(study.get_trials(deepcopy=False)))
+        numbered |= self._bracket(study)
         template = optuna.trial.create_trial(
             state=TrialState.RUNNING, params=dict(values), distributions=distributions, user_attrs=numbered
         )
@@ -120,7 +121,7 @@ class Proposals:
         is_search = study is self.studies.searches[system]
         borrowed = self.studies.samplers[system].borrowed(trial.number) if is_search else 0
         attributes = {BORROWED: borrowed} if borrowed else {}
-        attributes |= self._bracket(study, trial.number)
+        attributes |= self._bracket(study)
         for name, value in attributes.items():
             trial.set_user_attr(name, value)
         trial.set_user_attr("number", self.last_number + 1)
@@ -128,7 +129,17 @@ class Proposals:
         self.running[self.last_number] = trial
         return self.records.add(system, study, self.storage.stored_trial(study, trial.number))
 
-    def _bracket(self, study: optuna.Study, proposal: int) -> dict[str, int]:
-        """Return the attribute with the bracket of a study's proposal; none without brackets, and in confirmation."""
-        bracket = self.spec.bracket_of(proposal) if study in self.studies.searches else 0
-        return {BRACKET: bracket} if bracket else {}
+    def _bracket(self, study: optuna.Study) -> dict[str, int]:
+        """Return the attribute with the bracket of a study's next trial; none without brackets, and in confirmation.
+
+        Proposals that were skipped do not count: the brackets keep their shares of the trials.
+        """
+        if len(self.spec.brackets) < 2 or study not in self.studies.searches:
+            return {}
+        return {BRACKET: self.spec.bracket_of(len(counted_trials(study)))}
+
+
+def _count_skipped_before(study: optuna.Study, number: int) -> int:
+    """Return how many proposals directly before a study's trial `number` were skipped."""
+    earlier = reversed(study.get_trials(deepcopy=False)[:number])
+    return sum(1 for _ in takewhile(lambda stored: "skipped" in stored.user_attrs, earlier))

@@ -5,7 +5,7 @@ is a pure function of the trial's value and of the values that reached the rung 
 needed to continue. record/rung_pruner.py applies it.
 
 A rule may have brackets. Each bracket has rungs of its own, at which its trials are compared with each other only. A
-trial's bracket follows from the number of its proposal, and is in the record.
+trial's bracket follows from the number of its system's trials before it, and is in the record.
 
 A rule that pauses has no value that a trial needs: every trial waits at a rung, and the best ones continue later
 (protocol/promotion.py).
@@ -108,14 +108,14 @@ class PromotionSettings(AshaSettings):
     """Settings of promotion. Its rungs are those of ASHA."""
 
 
-def choose_bracket(proposal: int, weights: Sequence[float]) -> int:
-    """Return the bracket, counted from 0, of the proposal with this number, counted from 0.
+def choose_bracket(position: int, weights: Sequence[float]) -> int:
+    """Return the bracket, counted from 0, of a system's trial at this position, counted from 0.
 
-    Of every run of consecutive proposals, each bracket gets about its share by `weights`. The first proposal is in the
-    first bracket.
+    Of every run of consecutive trials, each bracket gets about its share by `weights`. The first trial is in the first
+    bracket.
     """
     ends = list(accumulate(weights))
-    return min(bisect(ends, proposal * _TURN % 1 * ends[-1]), len(ends) - 1)
+    return min(bisect(ends, position * _TURN % 1 * ends[-1]), len(ends) - 1)
 
 
 Settings = TypeVar("Settings", bound=RungSettings)

@@ -180,12 +180,12 @@ class SweepSpec(SpecHyperparameters):
         """Return the validations after which a trial of a bracket may be stopped; all rungs for number 0."""
         return self.brackets.get(bracket, self.rungs)
 
-    def bracket_of(self, proposal: int) -> int:
-        """Return the bracket of a system's proposal, counted from 0. It depends on this number alone."""
+    def bracket_of(self, position: int) -> int:
+        """Return the bracket, from 1, of a system's trial at this position, from 0; 0 without brackets."""
         settings = self.early_stopping_settings
         if settings is None or len(self.brackets) == 1:
             return 0
-        return 1 + choose_bracket(proposal, [settings.bracket_weight(rungs) for rungs in self.brackets.values()])
+        return 1 + choose_bracket(position, [settings.bracket_weight(rungs) for rungs in self.brackets.values()])
 
     @property
     def grace_validations(self) -> int:

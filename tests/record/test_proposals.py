@@ -199,6 +199,23 @@ def test_a_repeated_setting_is_skipped_even_if_skipping_it_was_interrupted(tmp_p
             assert len(set(settings)) == len(settings)
 
 
+def test_a_kill_between_skipped_proposals_does_not_change_which_one_is_accepted(tmp_path: Path) -> None:
+    spec = small_spec(search={"batch_size": [4, 8]}, asha="off", sampler="random")
+    with open_study(spec, tmp_path) as study:
+        for _ in range(2):
+            study.end_trial(study.ask(0), TrialEnd(Outcome.FAILED, "x"))
+        begin = len(journal_lines(tmp_path))
+        whole = study.ask(0)  # every setting was stopped, so one of them is accepted in the end
+        proposals = len(study.studies.searches[0].get_trials(deepcopy=False))
+        lines = journal_lines(tmp_path)
+    assert sum(b"skipped" in line for line in lines[begin:]) == 20
+    for cut in range(begin, len(lines), 7):
+        (tmp_path / "journal").write_bytes(b"".join(lines[:cut]))
+        with open_study(spec, tmp_path) as study:
+            assert study.ask(0) == whole
+            assert len(study.studies.searches[0].get_trials(deepcopy=False)) == proposals
+
+
 def test_a_stopped_setting_is_not_proposed_again(tmp_path: Path) -> None:
     spec = small_spec(search={"batch_size": [4, 8, 16, 32]}, asha="off", sampler="random")
     with open_study(spec, tmp_path) as study:

@@ -1,5 +1,6 @@
 """The pruner applies any registered rule at its rungs, in either direction, and reads a study once."""
 
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
@@ -121,10 +122,10 @@ def test_the_numbers_of_a_stop_are_told_apart() -> None:
 # ---- brackets
 
 
-def hyperband_spec(**settings: float) -> SweepSpec:
+def hyperband_spec(search: Mapping[str, object] | None = None, **settings: float) -> SweepSpec:
     """Return a spec of one system whose trials train up to 4 epochs, with rungs 1 and 2 and three brackets."""
     rule = {"hyperband": {"grace_epochs": 1, "reduction_factor": 2, **settings}}
-    compare, search = {"encoder": ["m"], "loss": ["ce"]}, {"batch_size": {"int": [2, 64]}}
+    compare, search = {"encoder": ["m"], "loss": ["ce"]}, search or {"batch_size": {"int": [2, 64]}}
     return small_spec(compare=compare, search=search, sampler="random", early_stopping=rule, budget={"trials": 12})
 
 
@@ -154,6 +155,17 @@ def test_a_trial_is_compared_within_its_bracket_and_has_its_grace(tmp_path: Path
         }  # fmt: skip
         ended = {bracket: len(study.get(trial).reports) for bracket, trial in poor.items()}
         assert ended == {1: 1, 2: 2, 3: 3}
+
+
+def test_brackets_keep_their_shares_where_proposals_are_skipped(tmp_path: Path) -> None:
+    spec = hyperband_spec(search={"batch_size": [2, 3]})
+    with open_study(spec, tmp_path) as study:
+        for _ in range(5):
+            study.end_trial(study.ask(0), TrialEnd(Outcome.FAILED, "x"))
+        asked = [record.trial for record in study.all_trials()]
+        proposals = study.studies.searches[0].get_trials(deepcopy=False)
+    assert len(proposals) > len(asked)  # repeats were skipped
+    assert [trial.bracket for trial in asked] == [spec.bracket_of(k) for k in range(5)]
 
 
 def test_brackets_are_the_same_after_a_kill_at_any_moment(tmp_path: Path) -> None:
