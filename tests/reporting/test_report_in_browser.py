@@ -155,6 +155,17 @@ def many_classes(tmp_path: Path) -> Path:
     return path
 
 
+def test_hovering_names_each_class_of_a_matrix_also_where_its_axis_has_no_room_for_it(
+    browser: Browser, many_classes: Path
+) -> None:
+    show(browser, many_classes, 390)
+    named = browser.run("[...document.querySelectorAll('.xtick text')].map(text => text.textContent)")
+    k = next(k for k in range(120) if f"class {k}" not in named)
+    browser.run(f"Plotly.Fx.hover(document.querySelector('.plot'), {{xval: {k}, yval: {k}}}, 'xy')")
+    browser.wait_for("document.querySelector('.hoverlayer text') !== null")
+    assert f"class {k} taken for class {k}: " in browser.run("document.querySelector('.hoverlayer text').textContent")
+
+
 def test_a_matrix_of_many_classes_fits_a_printed_page_with_all_its_names(browser: Browser, many_classes: Path) -> None:
     show(browser, many_classes, 1400)
     edges = "[...document.querySelectorAll('.xtick text')].map(text => text.getBoundingClientRect())"

@@ -35,21 +35,15 @@ def _plot_matrix(title: str, labels: Sequence[str], values: Any, number_format: 
     names = theme.cut_names(labels, _MAX_NAME)
     below = max(map(theme.text_width, names), default=0)  # pixels for the labels below the squares
     figure = theme.empty_figure(130 + below + 27 * min(max(len(labels), 5), _MAX_ROWS), title)
-    positions, has_numbers = list(range(len(labels))), len(labels) <= _MAX_LABELED
+    texts, has_numbers = [theme.format_text(name) for name in names], len(labels) <= _MAX_LABELED
     figure.add_heatmap(
-        x=positions, y=positions, z=values, colorscale=theme.SHARES, zmin=0, hoverongaps=False, xgap=1, ygap=1, name="",
+        x=texts, y=texts, z=values, colorscale=theme.SHARES, zmin=0, hoverongaps=False, xgap=1, ygap=1, name="",
         texttemplate=f"%{{z:{number_format}}}" if has_numbers else None,
         colorbar=theme.colorbar("", tickformat=number_format),
     )  # fmt: skip
-    named = positions[:: -(-len(labels) // _MAX_ROWS) or 1]
-    texts = [theme.format_text(names[position]) for position in named]
-    ticks = {"tickvals": named, "ticktext": texts, "showgrid": False}
-    classes = {
-        "count": len(labels),
-        "positions": named,
-        "names": texts,
-        "margin": 150 + max(map(theme.text_width, names), default=0),
-    }
+    named = texts[:: -(-len(labels) // _MAX_ROWS) or 1]
+    ticks = {"type": "category", "tickvals": named, "ticktext": named, "showgrid": False}
+    classes = {"names": named, "margin": 150 + max(map(theme.text_width, names), default=0)}
     figure.update_layout(meta={"classes": classes})  # a narrow page names fewer of them: see draw.js
     figure.update_xaxes(**ticks, tickangle=-50 if has_numbers else -90, showline=False)
     return figure.update_yaxes(title={"text": "true class", "standoff": 12}, autorange="reversed", **ticks)

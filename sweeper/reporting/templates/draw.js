@@ -72,10 +72,7 @@ function addMenus(plot, axes) {
 function namedClasses(plot, width) {
   const classes = plot.layout.meta && plot.layout.meta.classes;
   if (!classes) return {};
-  const step = Math.max(1, Math.ceil(13 * classes.count / Math.max(60, width - classes.margin)));
-  const kept = classes.positions.map((_, k) => k).filter(k => classes.positions[k] % step === 0);
-  return {
-    "xaxis.tickvals": kept.map(k => classes.positions[k]),
-    "xaxis.ticktext": kept.map(k => classes.names[k]),
-  };
+  const step = Math.max(1, Math.ceil(13 * classes.names.length / Math.max(60, width - classes.margin)));
+  const kept = classes.names.filter((_, k) => k % step === 0);
+  return {"xaxis.tickvals": kept, "xaxis.ticktext": kept};
 }
