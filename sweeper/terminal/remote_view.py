@@ -186,6 +186,8 @@ def encode_record(record: TrialRecord) -> dict[str, Any]:
         "ended_at": record.ended_at,
         "end": asdict(record.end) if record.end else None,
         "test": asdict(record.test) if record.test else None,
+        "borrowed": record.borrowed,
+        "promoted_after": record.promoted_after,
     }
 
 
@@ -200,4 +202,6 @@ def decode_record(values: Mapping[str, Any]) -> TrialRecord:
         ended_at=values["ended_at"],
         end=TrialEnd(**{**end, "outcome": Outcome(end["outcome"])}) if end else None,
         test=TestScore(**test) if test else None,
+        borrowed=values.get("borrowed", 0),  # absent in the log of an older sweeper
+        promoted_after=values.get("promoted_after", 0),
     )

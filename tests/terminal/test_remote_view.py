@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -45,7 +46,12 @@ def log_of(records: list[TrialRecord]) -> str:
     return text.getvalue()
 
 
-@pytest.mark.parametrize("record", RECORDS, ids=lambda record: f"{record.trial.number}-{record.end.outcome}")
+PROMOTED = replace(RECORDS[-1], borrowed=3, promoted_after=1)
+
+
+@pytest.mark.parametrize(
+    "record", [*RECORDS, PROMOTED], ids=lambda record: f"{record.trial.number}-{record.end.outcome}"
+)
 def test_a_trial_is_the_same_after_encoding_and_decoding(record: TrialRecord) -> None:
     assert decode_record(json.loads(json.dumps(encode_record(record)))) == record
 
