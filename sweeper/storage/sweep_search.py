@@ -46,8 +46,11 @@ def differing_keys(sweeps: Path, spec: SweepSpec) -> tuple[str, list[str]] | Non
     newest = next(same, None)
     if newest is None:
         return None
-    before, now = newest.manifest.identity, spec.identity
-    return newest.name, [key for key in now if before.get(key) != now[key]]
+    before, now = (
+        newest.manifest.identity,
+        spec.identity,
+    )  # a key may be in only one: those at their default are left out
+    return newest.name, [key for key in dict.fromkeys((*now, *before)) if before.get(key) != now.get(key)]
 
 
 def newest_first(folders: Sequence[SweepFolder]) -> list[SweepFolder]:

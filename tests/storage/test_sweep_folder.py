@@ -162,6 +162,13 @@ def test_a_new_sweep_is_compared_with_the_newest_of_its_data_set(tmp_path: Path)
     assert sweep_search.differing_keys(sweeps, spec) == (again.name, ["seed"])
 
 
+def test_a_key_that_only_one_of_two_sweeps_has_differs(tmp_path: Path) -> None:
+    plain, started = own_data(tmp_path, "reviews"), own_data(tmp_path, "reviews", tpe={"start": "quasi_random"})
+    for number, (older, newer) in enumerate([(plain, started), (started, plain)]):
+        name = create(tmp_path / str(number), older).name
+        assert sweep_search.differing_keys(tmp_path / str(number), newer) == (name, ["tpe"])
+
+
 def test_only_folders_of_sweeps_are_listed(tmp_path: Path) -> None:
     made = {create(tmp_path).path, create(tmp_path, spec_of(seed=1)).path}
     (tmp_path / "notes").mkdir()
