@@ -1,6 +1,7 @@
 """An audit of early stopping: the stopped trials that would have won, estimated from the curves of completed trials."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,15 +45,16 @@ def audit_early_stopping(report: ReportData) -> Audit | str:
     stopped = [record for record in ended if record.end and record.end.is_by_early_stopping]
     completed = [record for record in ended if record.end and record.end.outcome == Outcome.COMPLETED]
     curves = [curve for curve in (_running_best(report, record, sign) for record in completed) if len(curve)]
-    gaps = [gap for gap in (_gap_to_best(report, record, sign) for record in stopped) if gap]
+    bests = _best_scores(report, completed, sign)
+    gaps = [gap for gap in (_gap_to_best(report, record, bests, sign) for record in stopped) if gap]
     if not stopped:
         return "early stopping stopped no trial"
     if len(curves) < _MIN_CURVES:
         return f"fewer than {_MIN_CURVES} trials completed"
     if not gaps:
         return "no stopped trial has both a score and a completed trial in its system"
-    # gains[i, j]: of completed trial j after as many validations as stopped trial i had
-    gains = np.array([[curve[-1] - curve[min(k, len(curve)) - 1] for curve in curves] for k, _ in gaps])
+    gains_after = {k: [curve[-1] - curve[min(k, len(curve)) - 1] for curve in curves] for k in {k for k, _ in gaps}}
+    gains = np.array([gains_after[k] for k, _ in gaps])  # of each completed trial, a column, for each stopped one
     wins = _draw_wins(gains, np.array([gap for _, gap in gaps]))
     low, high = np.quantile(wins, [0.05, 0.95])
     return Audit(len(gaps), len(curves), float(wins.mean()), float(low), float(high), float((wins > 0).mean()))
@@ -81,19 +83,27 @@ def _running_best(report: ReportData, record: TrialRecord, sign: int) -> Sequenc
     return scores if record.trial.config.keeps_last or not scores else list(np.maximum.accumulate(scores))
 
 
-def _gap_to_best(report: ReportData, record: TrialRecord, sign: int) -> tuple[int, float] | None:
+def _best_scores(report: ReportData, completed: Sequence[TrialRecord], sign: int) -> dict[int, float]:
+    """Return the best score of the completed trials by system; higher is better. A system without a score is absent."""
+    bests: dict[int, float] = {}
+    for record in completed:
+        score, system = report.score(record), record.trial.system
+        if score is not None:
+            bests[system] = max(sign * score, bests.get(system, -math.inf))
+    return bests
+
+
+def _gap_to_best(
+    report: ReportData, record: TrialRecord, bests: Mapping[int, float], sign: int
+) -> tuple[int, float] | None:
     """Return the validations of a stopped trial that have a score, and how far it was behind its system's best trial.
 
-    The contrastive phase of a two-phase loss has no score, and `_running_best` leaves its validations out as well.
+    `bests` has the score of that trial. The contrastive phase of a two-phase loss has no score, and `_running_best`
+    leaves its validations out as well.
     """
     metric = report.spec.objective.metric
-    scores = [
-        sign * score
-        for other in report.search_records_of(record.trial.system)
-        if other.end and other.end.outcome == Outcome.COMPLETED and (score := report.score(other)) is not None
-    ]
     best = best_report(report.spec, record)
-    if best is None or not scores:
+    if best is None or record.trial.system not in bests:
         return None
     scored = sum(metric in validation.metrics for validation in record.reports)
-    return scored, max(scores) - sign * best.metrics[metric]
+    return scored, bests[record.trial.system] - sign * best.metrics[metric]
