@@ -1,6 +1,7 @@
 """The state of a sweep in numbers: what the line view and the live view both show."""
 
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,16 +35,20 @@ class SweepProgress:
     spec: SweepSpec
     records: Mapping[int, TrialRecord]
 
-    @property
+    @cached_property
     def total(self) -> int:
         """The number of trials in the whole budget."""
         return sum(self.share(system) for system in range(len(self.spec.systems)))
 
     def share(self, system: int) -> int:
         """Return the number of trials of a system. Clones and those of a whole budget without a success come on top."""
-        earlier = self._searched(None)[:-1]  # another round has begun once it has a trial
         cloned = sum(bool(record.trial.clone_of) for record in self._searched(system))
-        return (1 + count_failed_rounds(self.spec, earlier)) * self.spec.trial_budget(system) + cloned
+        return self._num_rounds * self.spec.trial_budget(system) + cloned
+
+    @cached_property
+    def _num_rounds(self) -> int:
+        """How many times the budget is spent: another round has begun once it has a trial."""
+        return 1 + count_failed_rounds(self.spec, self._searched()[:-1])
 
     @cached_property
     def is_search_over(self) -> bool:
@@ -123,14 +128,14 @@ class SweepProgress:
 
         A trial that has not ended is interrupted if the other stage is the one that runs: the last to do something.
         """
+        return [record for record in self._running if system in (None, record.trial.system)]
+
+    @cached_property
+    def _running(self) -> list[TrialRecord]:
         begun = [record for record in self.records.values() if record.end is None and record.trial.attempt]
         open_records = [record for record in begun if not is_waiting(self.spec, record)]
         newest = max(open_records, key=lambda record: record.last_moment, default=None)
-        return [
-            record
-            for record in open_records
-            if newest and record.trial.stage == newest.trial.stage and system in (None, record.trial.system)
-        ]
+        return [record for record in open_records if newest and record.trial.stage == newest.trial.stage]
 
     def waiting(self, system: int | None = None) -> list[TrialRecord]:
         """Return the trials that wait at a rung for their promotion, of one system or of all."""
@@ -148,9 +153,18 @@ class SweepProgress:
         """Return the number of trials in the search that ended in one of these ways."""
         return sum(record.end is not None and record.end.outcome in outcomes for record in self._searched(system))
 
-    def _searched(self, system: int | None) -> list[TrialRecord]:
-        searched = (record for record in self.records.values() if not record.trial.source_trial)
-        return [record for record in searched if system in (None, record.trial.system)]
+    def _searched(self, system: int | None = None) -> list[TrialRecord]:
+        """Return the trials of the search by number, of one system or of all."""
+        return self._searched_by_system[system]
+
+    @cached_property
+    def _searched_by_system(self) -> Mapping[int | None, list[TrialRecord]]:
+        searched = defaultdict[int | None, list[TrialRecord]](list)
+        for record in self._ordered:
+            if not record.trial.source_trial:
+                searched[None].append(record)
+                searched[record.trial.system].append(record)
+        return searched
 
     def best(self, system: int | None = None) -> TrialScore | None:
         """Return the trial with the best score so far, running ones included."""
