@@ -51,7 +51,13 @@ def run(
     hint = hint if bundle is not None else f"{hint}: {typed_command()}"
     relayed = bundle is not None
     with cli_session(
-        as_json=as_json, debugger=inline, quiet=quiet, relayed=relayed, as_events=as_events, resume_hint=hint
+        as_json=as_json,
+        debugger=inline,
+        quiet=quiet,
+        relayed=relayed,
+        as_events=as_events,
+        resume_hint=hint,
+        has_last_words=True,
     ) as terminal:
         if bundle is not None:
             from sweeper.app.bundle import keep_files, verify_bundle

@@ -22,14 +22,18 @@ def cli_session(
     relayed: bool = False,
     as_events: bool = False,
     resume_hint: str = "",
+    has_last_words: bool = False,
 ) -> Iterator[Terminal]:
     """Give a command its terminal, and turn whatever ends it into a line and an exit code.
 
     0: done. 1: it could not finish. 2: the input is wrong. 130 or 143: interrupted; `resume_hint` says how to
-    continue, unless the command has replaced it in its terminal.
+    continue, unless the command has replaced it in its terminal. With `has_last_words`, this is said too where the
+    process is killed.
     """
     terminal = Terminal(as_json=as_json, debugger=debugger, quiet=quiet, relayed=relayed, as_events=as_events)
     terminal.resume_hint = resume_hint
+    if has_last_words:
+        terminal.prepare_last_words()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
             signal.signal(number, terminal.interrupt)

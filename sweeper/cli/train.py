@@ -37,7 +37,7 @@ def train(
     Example: sweeper train sst5-3f9a1c2e 12 --out model
     """
     hint = f"the same command continues from the last validation: {typed_command()}"
-    with cli_session(as_json=as_json, resume_hint=hint) as terminal:
+    with cli_session(as_json=as_json, resume_hint=hint, has_last_words=True) as terminal:
         from sweeper.app.output_paths import require_writable_folder
         from sweeper.app.train_model import find_trial, train_model
         from sweeper.storage.sweep_names import find_named_sweep

@@ -29,6 +29,7 @@ class LiveView:
         self.lines = LineView(terminal, spec, known, dashboard.clock, dashboard.start)
         self.live = Live(dashboard, console=terminal.console, screen=True, refresh_per_second=2, redirect_stdout=False,
                          redirect_stderr=False, vertical_overflow="crop")  # fmt: skip
+        terminal.last_words.use_screen(True)
         self.live.start(refresh=True)  # else the screen stays empty until the first refresh
 
     def update(self, record: TrialRecord) -> None:
@@ -48,6 +49,7 @@ class LiveView:
         If the sweep is not over, its state is printed too, so that it can still be read.
         """
         self.live.stop()
+        self.terminal.last_words.use_screen(False)
         notes, self.dashboard.notes = self.dashboard.notes, ()
         for text in notes:
             self.lines.say(text)

@@ -19,7 +19,9 @@ _log = logging.getLogger("sweeper")
 class Output(Protocol):
     """The place to which a command reports what it does: a terminal, a notebook or a script."""
 
-    log: Path | None
+    @property
+    def log(self) -> Path | None:
+        """The file that has what libraries print; None while there is none."""
 
     @property
     def is_read(self) -> bool:

@@ -10,7 +10,6 @@ import logging
 import os
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -25,6 +24,8 @@ from rich.table import Table
 from sweeper.errors import SweepInterrupted
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal.ascii_forms import ASCII_FORMS, terminal_encoding
+from sweeper.terminal.command_log import CommandLog
+from sweeper.terminal.last_words import LastWords
 from sweeper.terminal.literal_console import LiteralConsole, literal_text
 from sweeper.terminal.paced_lines import PacedLines
 from sweeper.terminal.remote_view import EVENT, EventEmitter, make_view
@@ -58,13 +59,13 @@ class Terminal:
         self.as_json, self.debugger, self.quiet, self.relayed = as_json, debugger, quiet, relayed
         self.as_events, self.plain = as_events, debugger or as_events
         self.resume_hint = ""  # what an interrupted command leaves, and how it continues
+        self.last_words = LastWords()
         self._out, self._err = os.dup(1), os.dup(2)
         people = self._err if as_json or as_events else self._out
         self._writers = [self._writer(people), self._writer(self._err), self._writer(self._out)]
         self.console = LiteralConsole(file=self._writers[0])
         self.errors = LiteralConsole(file=self._writers[1], soft_wrap=True)
-        self.log: Path | None = None
-        self._log_is_temporary = False
+        self._log = CommandLog(keeps_descriptors=debugger)
         self._interrupted = False
         logging.captureWarnings(True)  # those of libraries go to the log, or nowhere while there is none
         logging.getLogger("sweeper").addHandler(logging.NullHandler())  # and so do sweeper's own
@@ -175,44 +176,30 @@ class Terminal:
             return EventEmitter(self.event, spec, known, header, slots, sessions, texts)
         return make_view(self, spec, known, header, slots, sessions=sessions, texts=texts)
 
+    @property
+    def log(self) -> Path | None:
+        """The file that has what libraries print; None while there is none."""
+        return self._log.path
+
     def capture_libraries(self, folder: Path | None = None) -> None:
         """Send what libraries print to a temporary log in `folder`, until `set_log_dir` moves it.
 
         Without a folder, the log gets one of its own among the machine's temporary files.
         """
-        folder = Path(tempfile.mkdtemp(prefix="sweeper-log-")) if folder is None else folder
-        self._redirect(folder / f".starting-{os.getpid()}.log")
-        self._log_is_temporary = True
+        self._log.start(folder)
 
     def set_log_dir(self, folder: Path) -> None:
         """Keep the log in `folder` from now on, in a file of its own for each start."""
-        path = folder / time.strftime("%Y-%m-%dT%H-%M-%S.log")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if self._log_is_temporary and self.log is not None:
-            self.log.rename(path)
-            self.log, self._log_is_temporary = path, False
-        else:
-            self._redirect(path)
+        self._log.move(folder)
 
     def keep_log(self) -> Path | None:
         """Keep the log, also a temporary one, and return it; None if there is none or nothing is in it."""
-        if self.log is None or not (self.log.exists() and self.log.stat().st_size):
-            return None
-        self._log_is_temporary = False
-        return self.log
+        return self._log.keep()
 
-    def _redirect(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.log = path
-        logging.basicConfig(handlers=[logging.FileHandler(path, encoding="utf-8")], force=True)
-        if self.debugger:
-            return
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os.dup2(descriptor, 1)
-        os.dup2(descriptor, 2)
-        os.close(descriptor)
+    def prepare_last_words(self) -> None:
+        """Have the resume hint written where this process is ended at once, by the system or by Ray."""
+        text = f"ended at once, by the system or by Ray; {self.resume_hint}"
+        self.last_words.start(text, self._out, self._err, is_live=self.is_live)
 
     def interrupt(self, number: int, _: FrameType | None) -> None:
         """Handle a signal that ends the command: in order the first time, at once the second time.
@@ -225,12 +212,14 @@ class Terminal:
             raise SweepInterrupted(code)
         if self.is_live:
             os.write(self._out, b"\x1b[?1049l\x1b[?25h")  # leave the alternate screen, and show the cursor
+        self.last_words.close()
         hint = f"; {self.resume_hint}" if self.resume_hint else ""
         os.write(self._err, os.fsencode(f"ended at once{hint}\n"))
         os._exit(code)
 
     def close(self) -> None:
         """Release the terminal."""
+        self.last_words.close()
         logging.captureWarnings(False)
         for writer in self._writers:
             writer.close()
@@ -243,8 +232,4 @@ class Terminal:
         sys.stderr.flush()
         os.dup2(self._out, 1)
         os.dup2(self._err, 2)
-        if self._log_is_temporary and self.log is not None:
-            self.log.unlink(missing_ok=True)
-            with suppress(OSError):
-                self.log.parent.rmdir()
-            self.log = None
+        self._log.remove_temporary()
