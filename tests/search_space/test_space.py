@@ -158,6 +158,12 @@ def test_a_fraction_of_a_log_range_of_whole_numbers_is_a_fraction_of_its_logarit
 # ---- branches
 
 
+def test_a_hyperparameter_that_does_not_vary_is_a_key_error() -> None:
+    """In a generator, a StopIteration would end it, as a RuntimeError."""
+    with pytest.raises(KeyError, match="tau"):
+        space(search={"alpha": {"uniform": [0, 1]}}).hyperparameter("tau")
+
+
 def branch_of(hyperparameter: Hyperparameter, **assigned: Scalar) -> str | None:
     branch = hyperparameter.active_branch(assigned)
     return branch.parameter if branch else None
