@@ -38,7 +38,7 @@ def announce(
     line(f"{name}: {formatting.describe_spec(prepared.spec)}", style="bold")
     known = len(study.all_trials())
     if known:
-        line(f"  continues: {known} trials are in the record")
+        line(f"  continues: {count_noun(known, 'trial is', 'trials are')} in the record")
     if resources.note:
         line(f"  {resources.note}")
     if not resources.gpu and prepared.spec.budget.gpu_hours_limit is not None:
@@ -46,7 +46,7 @@ def announce(
     for fact in data_facts(prepared, data):
         line(f"  {fact}")
     if is_remote:
-        line(f"  the cluster has room for {resources.slots} trials at a time")
+        line(f"  the cluster has room for {count_noun(resources.slots, 'trial')} at a time")
     dropped = describe_truncation(study)
     if dropped:
         line(f"  {dropped}")

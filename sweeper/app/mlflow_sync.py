@@ -18,6 +18,7 @@ from sweeper.storage.sweep_folder import SweepFolder, is_sweep
 from sweeper.terminal.output import Output
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.search_session import SearchSession
+from sweeper.wording import count_noun
 
 if TYPE_CHECKING:
     from sweeper.tracking.data_identity import DataIdentity
@@ -167,7 +168,8 @@ def sync(output: Output, folder: SweepFolder, timeout: float = SYNC_TIMEOUT) -> 
         if problem:
             raise SweeperError(problem)
         folder.mark_synced()
-    return f"{folder.name}: {len(records)} trials are in sync with MLflow at {shown_uri(folder.path.parent)}"
+    synced = f"{count_noun(len(records), 'trial is', 'trials are')} in sync"
+    return f"{folder.name}: {synced} with MLflow at {shown_uri(folder.path.parent)}"
 
 
 def sync_if_needed(output: Output, folder: SweepFolder) -> None:
@@ -200,7 +202,7 @@ def sync_problem(folder: SweepFolder, tracker: "MlflowTracker") -> str:
     command = f"sweeper sync {shlex.quote(str(folder.path))}"
     if tracker.pending_runs:
         reason = f" ({tracker.outage.error})" if tracker.outage.error else ""
-        missing = f"MLflow at {tracker.uri}{reason} is missing {tracker.pending_runs} runs"
+        missing = f"MLflow at {tracker.uri}{reason} is missing {count_noun(tracker.pending_runs, 'run')}"
         return f"{folder.name}: {missing}; {_remedy(folder, tracker)}: {command}"
     if tracker.skipped_files:
         files = _name_files(tracker.skipped_files)

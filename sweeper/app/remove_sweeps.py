@@ -15,6 +15,7 @@ from sweeper.storage.record_lock import hold_record, require_unlocked
 from sweeper.storage.sweep_folder import MANIFEST, SweepFolder
 from sweeper.storage.sweep_names import find_named_sweep
 from sweeper.terminal.sweeps_table import format_bytes
+from sweeper.wording import count_noun
 
 
 def find_removable_sweeps(names: Sequence[str | Path], sweeps: Path) -> list[SweepFolder]:
@@ -33,8 +34,8 @@ def describe_loss(folder: SweepFolder) -> str:
         accesses = len(read_test_accesses(folder.journal)) if folder.journal.exists() else 0
     except RecordError:
         return f"{folder.path}: {size}, and a record that cannot be read"
-    counted = f", and {accesses} test accesses that tables will no longer count" if accesses else ""
-    return f"{folder.path}: {size}{counted}"
+    counted = count_noun(accesses, "test access", "test accesses")
+    return f"{folder.path}: {size}" + (f", and {counted} that tables will no longer count" if accesses else "")
 
 
 def remove_sweep(sweep: str | PathLike[str], *, runs: bool = False, sweeps: str | Path = "sweeps") -> int:

@@ -1,8 +1,8 @@
 """Runs sweeps one after the other: starts Ray once, skips what is finished, and hands out the results of each."""
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,8 @@ def run_sweeps(
     `on_completed` hears of each sweep as soon as it is done. Data sets and encoders of all sweeps are fetched before
     Ray starts; it starts in the background. Raises UsageError if the folder `sweeps` cannot be written to, or if a new
     sweep is known to exceed its budget's hours, SweepLockedError before anything is fetched if another process drives
-    one of the sweeps, and SweepFailedError for sweeps in which nothing succeeded, after the others have run.
+    one of the sweeps, and SweepFailedError for sweeps in which nothing succeeded, after the others have run. If another
+    error ends the command before that, `output` shows the failures.
     """
     require_sweeps_folder(sweeps)
     folders = [None if fresh else find_sweep(sweeps, spec) for spec in specs]
@@ -66,13 +67,14 @@ def run_sweeps(
         require_unlocked(known.journal)
     completed: dict[int, CompletedRun] = {}
     command = _Command(output, sweeps, on_completed, inline=inline, fresh=fresh)
-    if unfinished:
-        runs = command.run([sought[k] for k in unfinished])
-        completed = {k: run for k, run in zip(unfinished, runs, strict=True) if run is not None}
-    for k, (spec, folder) in enumerate(sought):
-        if folder is not None and k not in unfinished:
-            completed[k] = CompletedRun(spec, folder, _reopen(output, spec, folder))
-            on_completed(completed[k])
+    with command.failures_shown():
+        if unfinished:
+            runs = command.run([sought[k] for k in unfinished])
+            completed = {k: run for k, run in zip(unfinished, runs, strict=True) if run is not None}
+        for k, (spec, folder) in enumerate(sought):
+            if folder is not None and k not in unfinished:
+                completed[k] = CompletedRun(spec, folder, _reopen(output, spec, folder))
+                on_completed(completed[k])
     if command.failures:
         raise SweepFailedError("\n".join(command.failures))
     return [completed[k] for k in range(len(specs))]
@@ -117,6 +119,7 @@ class _Command:
         with ExitStack() as stack:
             with self.output.step("starting" if self.inline else "starting Ray"):
                 runner = stack.enter_context(make_runner(self.output, prepared[0].spec, inline=self.inline))
+            stack.enter_context(self.failures_shown())  # before Ray ends, which takes a while
             if runner.note:
                 self.output.line(runner.note)
             if not mlflow_sync.is_store_named():
@@ -138,6 +141,17 @@ class _Command:
             return None
         self.on_completed(run)
         return run
+
+    @contextmanager
+    def failures_shown(self) -> Iterator[None]:
+        """Show the failures so far, once, if another error ends the command before they are raised."""
+        try:
+            yield
+        except BaseException:
+            for failure in self.failures:
+                self.output.error(failure)
+            self.failures.clear()
+            raise
 
 
 def _check_mlflow(sweeps: Path, prepared: Sequence[PreparedSweep]) -> None:

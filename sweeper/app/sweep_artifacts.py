@@ -34,7 +34,7 @@ def attach_artifacts(tracker: "MlflowTracker", folder: SweepFolder) -> None:
         tracker.attach(number, files)
     _attach_model(tracker, folder)
     if results is not None:
-        tracker.set_usage(usage_metrics(results) | summary_metrics(results))
+        tracker.add_usage(usage_metrics(results) | summary_metrics(results))
         _describe_results(tracker, folder, results)
 
 

@@ -18,10 +18,13 @@ def write_model_card(folder: Path, metadata: Mapping[str, Any], text: str) -> No
 
 
 def read_licence(folder: Path) -> str | None:
-    """Return the licence that a model's card names, such as "apache-2.0"; "" if it names none, None without a card."""
+    """Return the licence that a model's card names, such as "apache-2.0"; "" if it names none, None without a card.
+
+    Bytes that are not UTF-8, as in an old card's text, are replaced. Raises OSError if the card cannot be read.
+    """
     try:
-        text = (folder / MODEL_CARD).read_text(encoding="utf-8")
-    except (OSError, ValueError):
+        text = (folder / MODEL_CARD).read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, IsADirectoryError):
         return None
     from huggingface_hub import ModelCard  # after the card was found: a sweep that starts without one needs no import
 

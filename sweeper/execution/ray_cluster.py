@@ -4,6 +4,7 @@ import os
 import re
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -101,18 +102,27 @@ def wait_for_slots(count: Callable[[], int], seconds: float = 20) -> None:
 
 
 def run_on_each_node(check: Callable[[], str]) -> dict[str, str]:
-    """Call `check` on each live node and return the results by node name."""
+    """Call `check` on all live nodes at the same time, and return the results by node name.
+
+    The names of nodes that share one, as two on one machine do, are followed by their ids.
+    """
 
     def run_check() -> str:  # `ray.remote` takes functions only, and `check` may be another callable
         return check()
 
     task = ray.remote(num_cpus=0)(run_check)
-    tasks = {
-        node["NodeName"]: task.options(scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False))
-        for node in ray.nodes()
-        if node["Alive"]
-    }
-    return {name: ray.get(pinned_task.remote()) for name, pinned_task in tasks.items()}
+    nodes = [node for node in ray.nodes() if node["Alive"]]
+    counts = Counter(node["NodeName"] for node in nodes)
+    results = ray.get([task.options(scheduling_strategy=_pinned_to(node["NodeID"])).remote() for node in nodes])
+    names = [
+        node["NodeName"] if counts[node["NodeName"]] == 1 else f"{node['NodeName']} (node {node['NodeID']})"
+        for node in nodes
+    ]
+    return dict(zip(names, results, strict=True))
+
+
+def _pinned_to(node_id: str) -> NodeAffinitySchedulingStrategy:
+    return NodeAffinitySchedulingStrategy(node_id, soft=False)
 
 
 def resource_request(resources: TrialResources, gpu: float | None = None) -> dict[str, float]:

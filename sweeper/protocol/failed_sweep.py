@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sweeper.errors import SweepFailedError
 from sweeper.protocol.confirmation import candidates, has_model
-from sweeper.protocol.ranking import describe_outcomes
+from sweeper.protocol.ranking import FRESH_TRAININGS, describe_outcomes, none_succeeded
 from sweeper.protocol.search_budget import SearchEnd, count_search_trials
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.trial_files import traceback_path, trial_folder
@@ -81,13 +81,14 @@ def require_success(
         summary = f"{job.folder.name}: the search ended before a trial succeeded: {end.reason}{outcomes}"
         raise SweepFailedError(f"{summary}\nthe same command with another {end.limit} continues")
     if searched and all(map(is_unsuccessful, searched)):
-        summary = f"none of the {len(searched)} trials succeeded: {_describe_ends(searched)}"
+        summary = f"{none_succeeded(len(searched), 'trial')}: {_describe_ends(searched)}"
         raise _search_failed(summary, searched[0], job, has_pending=has_pending)
 
 
 def first_trials_failed(first: Sequence[TrialRecord], job: TrainingJob, *, has_pending: bool) -> SweepFailedError:
     """Return the error for a sweep whose first trials in this command all failed alike."""
-    summary = f"the first {len(first)} trials all failed: {_reason(first[0])}"
+    trials = "first trial" if len(first) == 1 else f"first {len(first)} trials all"
+    summary = f"the {trials} failed: {_reason(first[0])}"
     return _search_failed(summary, first[0], job, has_pending=has_pending)
 
 
@@ -103,7 +104,7 @@ def require_confirmation(spec: SweepSpec, records: Sequence[TrialRecord], job: T
     seeds = [seed for system in systems for candidate in candidates(spec, records, system) for seed in candidate.seeds]
     if not seeds or any(map(has_model, seeds)):
         return
-    summary = f"none of the {len(seeds)} trainings with fresh seeds succeeded: {_describe_ends(seeds)}"
+    summary = f"{none_succeeded(len(seeds), *FRESH_TRAININGS)}: {_describe_ends(seeds)}"
     remedy = "fix the cause; then the same command trains them again; --set confirm.seeds=0 ends the sweep without them"
     raise SweepFailedError(f"{job.folder.name}: {summary}\n{_describe_trial(seeds[0], job)}\n{remedy}")
 

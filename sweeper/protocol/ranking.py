@@ -14,6 +14,7 @@ from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialRecord
 
 SettingKey = tuple[tuple[str, Scalar], ...]
+FRESH_TRAININGS = ("training with a fresh seed", "trainings with fresh seeds")  # the noun, and its plural
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,13 @@ def count_outcomes(scores: Sequence[TrialScore], system: int) -> Counter[Outcome
 def describe_outcomes(outcomes: Mapping[Outcome, int]) -> str:
     """Return the number of trials by outcome in words: 3 failed, 1 diverged."""
     return ", ".join(f"{count} {outcome.label}" for outcome, count in outcomes.items() if count)
+
+
+def none_succeeded(number: int, noun: str, plural: str = "") -> str:
+    """Return the sentence for so many without a success: none of the 3 trials succeeded."""
+    return (
+        f"the only {noun} did not succeed" if number == 1 else f"none of the {number} {plural or f'{noun}s'} succeeded"
+    )
 
 
 def _value(score: TrialScore) -> float:

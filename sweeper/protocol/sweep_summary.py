@@ -7,7 +7,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from sweeper.protocol.failed_sweep import count_planned_trials
-from sweeper.protocol.ranking import describe_outcomes
+from sweeper.protocol.ranking import FRESH_TRAININGS, describe_outcomes, none_succeeded
 from sweeper.protocol.result_model import ResultModel
 from sweeper.protocol.search_budget import count_search_trials
 from sweeper.protocol.sweep_results import SweepResults, TrialResult
@@ -100,10 +100,10 @@ def describe_failure(spec: SweepSpec, results: SweepResults) -> str:
     fails_fast = all(trial.outcome == Outcome.FAILED for trial in searched)
     enough = min(count_search_trials(spec), spec.fail_fast_after) if fails_fast else count_search_trials(spec)
     if len(searched) >= enough and not any(trial.outcome and trial.outcome.is_healthy for trial in searched):
-        return f"none of the {len(searched)} trials succeeded: {_describe_ends(searched)}"
+        return f"{none_succeeded(len(searched), 'trial')}: {_describe_ends(searched)}"
     seeds = [trial for trial in results.trial_results if trial.source_trial]
     if seeds and not any(trial.outcome and trial.outcome.leaves_model for trial in seeds):
-        return f"none of the {len(seeds)} trainings with fresh seeds succeeded: {_describe_ends(seeds)}"
+        return f"{none_succeeded(len(seeds), *FRESH_TRAININGS)}: {_describe_ends(seeds)}"
     return ""
 
 

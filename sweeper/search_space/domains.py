@@ -27,6 +27,15 @@ def nearest_step(value: float, low: float, step: float) -> float:
     return float(Decimal(str(low)) + round((value - low) / step) * Decimal(str(step)))
 
 
+def _step_numbers(low: float, high: float, step: float) -> range:
+    """Return the number of each value of a range in steps. The values themselves may be many, and slow to make."""
+    return range(round((high - low) / step) + 1)
+
+
+def _value_on_step(number: int, low: float, step: float) -> float:
+    return nearest_step(low + number * step, low, step)
+
+
 @dataclass(frozen=True)
 class Categorical:
     """One of the listed values."""
@@ -74,17 +83,16 @@ class Float:
         """Return every value, for a grid; None for a range without steps."""
         if self.step is None:
             return None
-        steps = round((self.high - self.low) / self.step)
-        return tuple(nearest_step(self.low + k * self.step, self.low, self.step) for k in range(steps + 1))
+        return tuple(_value_on_step(k, self.low, self.step) for k in _step_numbers(self.low, self.high, self.step))
 
     def value_at(self, fraction: float) -> Scalar:
         """Return the value at a fraction of the range, or of its logarithm, from 0 to below 1.
 
         If there are steps, every value has an equal part of the range.
         """
-        values = self.enumerate_values()
-        if values is not None:
-            return values[int(fraction * len(values))]
+        if self.step is not None:
+            numbers = _step_numbers(self.low, self.high, self.step)
+            return _value_on_step(numbers[int(fraction * len(numbers))], self.low, self.step)
         if self.log:
             value = math.exp(math.log(self.low) + fraction * (math.log(self.high) - math.log(self.low)))
         else:

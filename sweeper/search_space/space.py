@@ -84,8 +84,11 @@ class SearchSpace:
         return {**{name: TrainConfig.model_fields[name].default for name in names}, **self.fixed}
 
     def hyperparameter(self, name: str) -> Hyperparameter:
-        """Return the hyperparameter of this name. Raises StopIteration if there is none."""
-        return next(hyperparameter for hyperparameter in self.hyperparameters if hyperparameter.name == name)
+        """Return the hyperparameter of this name. Raises KeyError if there is none."""
+        for hyperparameter in self.hyperparameters:
+            if hyperparameter.name == name:
+                return hyperparameter
+        raise KeyError(name)
 
     def compared_names(self) -> set[str]:
         """Return the names of the hyperparameters under `compare`."""

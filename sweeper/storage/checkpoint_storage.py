@@ -54,9 +54,7 @@ class SharedStorage:
                 modified = path.stat().st_mtime_ns
                 if self._synced.get(path) == modified:
                     continue
-                temporary = f"{stored_folder}/.{path.name}-{secrets.token_hex(4)}"
-                filesystem.put_file(str(path), temporary)
-                filesystem.mv(temporary, f"{stored_folder}/{path.name}")
+                _put_file(filesystem, path, stored_folder)
                 self._synced[path] = modified
             if any(path.name.startswith("checkpoint") for path in paths):
                 stored_files = _list_files(filesystem, stored_folder)
@@ -79,6 +77,18 @@ class SharedStorage:
             raise
         except Exception as error:
             raise OSError(_describe_error(error)) from error
+
+
+def _put_file(filesystem: Any, path: Path, folder: str) -> None:
+    """Store a file. If that fails, nothing of it stays: each further try would take more of a full disk."""
+    temporary = f"{folder}/.{path.name}-{secrets.token_hex(4)}"
+    try:
+        filesystem.put_file(str(path), temporary)
+        filesystem.mv(temporary, f"{folder}/{path.name}")
+    except BaseException:
+        with suppress(Exception):  # it may not be there, or the storage is gone; the first error is the one to tell
+            filesystem.rm_file(temporary)
+        raise
 
 
 def _list_files(filesystem: Any, folder: str) -> list[str]:

@@ -1,6 +1,7 @@
 """The output of a running command: the protocol that app/ sees, and a plain implementation for the Python API."""
 
 import logging
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -29,6 +30,9 @@ class Output(Protocol):
 
     def line(self, text: str = "", style: str | None = None, *, tail: str = "") -> None:
         """Show one line, and after it as much of `tail` as fits the width of a terminal."""
+
+    def error(self, text: str) -> None:
+        """Show lines about an error, also where only results are shown."""
 
     def step(self, text: str) -> AbstractContextManager[Callable[[str], None]]:
         """Show that something takes a while; the function that it gives reports progress."""
@@ -70,6 +74,14 @@ class PlainOutput:
             print(text, flush=True)
         else:
             _log.info("%s", text)
+
+    def error(self, text: str) -> None:
+        """Print lines about an error on stderr, with control characters as escapes."""
+        text = show_controls(text, keep="\n\t")
+        if self.progress:
+            print(text, file=sys.stderr, flush=True)
+        else:
+            _log.error("%s", text)
 
     @contextmanager
     def step(self, text: str) -> Iterator[Callable[[str], None]]:

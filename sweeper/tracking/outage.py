@@ -13,6 +13,16 @@ from collections.abc import Callable, Iterator
 _log = logging.getLogger(__name__)
 _PAUSES = (0.2, 5.0)  # seconds before the next request: after the first error, and at most
 _AUTOFLUSH = "(raised as a result of Query-invoked autoflush"  # a line of SQLAlchemy's above the error itself
+_STATUS = re.compile(  # of an HTTP answer, in the texts of errors
+    r"failed with error code (\d{3}) != "  # MLflow, for an answer that is no JSON
+    r"|\A(\d{3}): "  # MLflow, for JSON of a proxy
+    r"|too many (\d{3}) error responses"  # urllib3, which MLflow and requests quote
+    r"|\b(\d{3}) (?:Client|Server) Error: "  # requests
+    r"|An error occurred \((\d{3})\) when calling "  # boto3, for files in S3
+    r"|\A(\d{3}) (?:GET|HEAD|POST|PUT|PATCH|DELETE) http"  # google-cloud-storage
+)
+_BODY = re.compile(r"Response (?:body: '|text: )([^\n<']{1,120})")  # of such an answer, in MLflow's errors
+_BUSY = (429, 500, 502, 503, 504)  # statuses after which the same request may succeed
 _SILENCE = 1.0  # seconds without an answer after which the user is told
 
 
@@ -77,16 +87,31 @@ def describe_error(error: BaseException) -> str:
             return cause.strerror or "closed the connection without an answer"
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
+    if (status := http_status(error)) is not None:
+        return f"answers {status}{quote_answer(error)}"
     lines = [line for line in str(error).split("\n") if not line.startswith(_AUTOFLUSH)]
-    text = lines[0] if lines else ""
-    code = re.search(r"(?:error code|too many) (\d{3})", text)
-    return f"answers {code[1]}" if code else redact_uri(text)[:200] or type(error).__name__
+    return (redact_uri(lines[0])[:200] if lines else "") or type(error).__name__
+
+
+def http_status(error: BaseException) -> int | None:
+    """Return the status of the HTTP answer that an error or its cause names; None if it names none.
+
+    A number of three digits elsewhere in the text, such as an id, is no status.
+    """
+    found = next(filter(None, (_STATUS.search(str(cause)) for cause in error_chain(error))), None)
+    return None if found is None else int(next(filter(None, found.groups())))
+
+
+def quote_answer(error: BaseException) -> str:
+    """Return the text of an HTTP answer that an error quotes, shortened, as in " (Invalid path)"; "" if it has none."""
+    body = _BODY.search(str(error))
+    return f" ({redact_uri(body[1])})" if body else ""
 
 
 def is_transient(error: BaseException) -> bool:
     """Return True if the same request may succeed later, because MLflow was away or busy."""
     away = any(isinstance(cause, ConnectionError | TimeoutError | socket.gaierror) for cause in error_chain(error))
-    return away or re.search(r"\b(429|50[0234])\b", str(error)) is not None
+    return away or http_status(error) in _BUSY
 
 
 def retry_once(request: Callable[[], object]) -> None:

@@ -22,7 +22,7 @@ import requests
 from sweeper.errors import UsageError
 from sweeper.tracking.client import find_experiment, open_store, sqlite_path
 from sweeper.tracking.data_identity import DataIdentity
-from sweeper.tracking.outage import describe_error, error_chain, is_transient, redact_uri
+from sweeper.tracking.outage import describe_error, error_chain, http_status, is_transient, quote_answer, redact_uri
 from sweeper.tracking.store_address import (
     DATABASES,
     SERVERS,
@@ -189,11 +189,10 @@ def _explain(uri: str, error: Exception, *, is_server: bool) -> str:
         package = _PACKAGES.get(missing[0], missing[0])
         rule = f"needs the module {missing[0]}, which is not installed"
         raise UsageError(f"{place(uri)}: {rule}; pip install {package}, or unset {VARIABLE}") from error
-    status = _http_status(uri, error) if is_server else 0
+    status = _answered_status(uri, error) if is_server else 0
     if status in (401, 403):
-        body = re.search(r"Response body: '([^\n<']{1,120})", str(error))
-        reason = f" ({body[1]})" if body else ""
-        raise UsageError(f"{place(uri)}: does not accept you: it answers {status}{reason}; {_CREDENTIALS}") from error
+        answer = f"it answers {status}{quote_answer(error)}"
+        raise UsageError(f"{place(uri)}: does not accept you: {answer}; {_CREDENTIALS}") from error
     if status == 429 or (status >= 500 and status != HTTPStatus.NOT_IMPLEMENTED):
         return f"answers {status}"
     if is_transient(error) or _TEMPORARY.search(str(error)):
@@ -214,10 +213,10 @@ def describe_rejection(uri: str, error: Exception) -> str:
     return f"{describe_error(error)}{f'; {file_remedy(uri)}' if is_damaged else ''}"
 
 
-def _http_status(uri: str, error: Exception) -> int:
-    """Return the status of a server's answer, 0 if there was none. MLflow's error does not always have it."""
-    if code := re.search(r"(?:failed with error code|too many) (\d{3})", str(error)):
-        return int(code[1])
+def _answered_status(uri: str, error: Exception) -> int:
+    """Return the status of a server's answer, 0 if there was none. If the error does not name it, ask the server."""
+    if (status := http_status(error)) is not None:
+        return status
     if any(isinstance(cause, requests.RequestException) for cause in error_chain(error)):
         return 0
     name, password = (os.environ.get(f"MLFLOW_TRACKING_{key}", "") for key in ("USERNAME", "PASSWORD"))

@@ -79,10 +79,15 @@ class SyncQueue:
             self.artifacts.models[number] = model
             self._add(number)
 
-    def set_usage(self, usage: Mapping[str, float]) -> None:
-        """Replace the metrics of the sweep's own run, and request its sync."""
+    def add_usage(self, usage: Mapping[str, float]) -> None:
+        """Add metrics to the sweep's own run, in place of those of the same names, and request its sync."""
         with self._changed:
             self.artifacts.usage.update(usage)
+            self._add(PARENT)
+
+    def request_sweep_sync(self) -> None:
+        """Request a sync of the sweep's own run, whose description has changed."""
+        with self._changed:
             self._add(PARENT)
 
     def close(self, status: RunStatus) -> None:

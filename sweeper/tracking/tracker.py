@@ -74,19 +74,19 @@ class MlflowTracker:
         """Attach the model of a trial to its run, as a logged model of MLflow."""
         self.queue.attach_model(number, model)
 
-    def set_usage(self, usage: Mapping[str, float]) -> None:
-        """Log what the whole sweep used so far as metrics of its own run."""
-        self.queue.set_usage(usage)
+    def add_usage(self, usage: Mapping[str, float]) -> None:
+        """Log what the whole sweep used so far as metrics of its own run, beside those that it has."""
+        self.queue.add_usage(usage)
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Add tags to the sweep's own run, or replace them."""
         self.synchronizer.parents.add_tags(tags)
-        self.queue.set_usage({})  # which requests the sync of that run
+        self.queue.request_sweep_sync()
 
     def set_winner(self, number: int) -> None:
         """Let the run of a trial stand out: its setting is the sweep's winner."""
         self.synchronizer.parents.winner = number
-        self.queue.set_usage({})
+        self.queue.request_sweep_sync()
 
     def model_uri(self, number: int) -> str | None:
         """Return the address under which MLflow loads the model of a trial; None if it does not have the model yet."""

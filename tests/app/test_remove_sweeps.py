@@ -65,6 +65,18 @@ def test_a_damaged_sweep_can_be_deleted(name: str, text: str, tmp_path: Path) ->
     assert not folder.path.exists()
 
 
+@pytest.mark.parametrize(
+    ("seeds", "said"), [(0, ""), (1, ", and 1 test access that"), (2, ", and 2 test accesses that")]
+)
+def test_lost_test_accesses_are_counted(seeds: int, said: str, tmp_path: Path) -> None:
+    sweep = RecordedSweep(tmp_path).search()
+    with sweep.study() as study:
+        for trial in study.all_trials()[:seeds]:
+            study.record_test_access(trial.trial)
+    _, _, counted = describe_loss(sweep.folder).rpartition("B")
+    assert counted == (f"{said} tables will no longer count" if said else "")
+
+
 def test_a_link_goes_with_the_folder_that_it_leads_to_and_other_links_are_not_followed(tmp_path: Path) -> None:
     folder = RecordedSweep(tmp_path / "disk").search().folder
     (tmp_path / "data").mkdir()

@@ -1,5 +1,6 @@
 """Sweeps run if they are not finished, and if no other command has begun them meanwhile."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -135,6 +136,38 @@ def test_a_sweep_that_is_deleted_meanwhile_does_not_begin_at_zero(
     with pytest.raises(UsageError, match="was deleted, moved or replaced while this command prepared to continue it"):
         run_sweeps(Removing(folder), [spec], folder.parent, inline=True)
     assert not folder.exists()
+
+
+class SecondInterrupted(PlainOutput):
+    """An output at which a user presses Ctrl-C when the second sweep is announced. It keeps the errors."""
+
+    def __init__(self) -> None:
+        super().__init__(progress=False)
+        self.names, self.errors = set[str](), list[str]()
+
+    def line(self, text: str = "", style: str | None = None, *, tail: str = "") -> None:
+        self.names |= set(re.findall(r"feelings-[0-9a-f]{8}", text))
+        if len(self.names) > 1:
+            raise KeyboardInterrupt
+
+    def error(self, text: str) -> None:
+        self.errors.append(text)
+
+
+@pytest.mark.mlflow
+def test_a_sweep_that_failed_is_shown_once_when_another_error_ends_the_command(tmp_path: Path) -> None:
+    keys = {"dataset": "feelings", "compare": {"encoder": ["rnn"], "loss": ["ce"]}, "search": {}, "asha": "off"}
+    limit = {"train": 60, "validation": 30}
+    failing = {"epochs": 1, "learning_rate": 1e30, "clip_norm": 1e30}
+    specs = [
+        small_spec(**keys, training=training, budget={"trials": 2}, limit=limit)
+        for training in (failing, {**failing, "learning_rate": 1e29})
+    ]
+    output = SecondInterrupted()
+    with pytest.raises(KeyboardInterrupt):
+        run_sweeps(output, specs, tmp_path, inline=True)
+    (failure,) = output.errors
+    assert "none of the 2 trials succeeded" in failure
 
 
 class Unused(PlainOutput):

@@ -46,7 +46,7 @@ class FakeTracker:
     def attach_model(self, number: int, model: Any) -> None:
         self.model = number, model
 
-    def set_usage(self, usage: dict[str, float]) -> None:
+    def add_usage(self, usage: dict[str, float]) -> None:
         self.usage = usage
 
     def set_tags(self, tags: dict[str, str]) -> None:

@@ -59,6 +59,19 @@ def test_a_sweep_in_which_no_trial_succeeded_has_failed(outcomes: list[Outcome],
     assert failed.problem == f"none of the {number} trials succeeded: {number} {outcomes[0].label}"
 
 
+def test_a_single_trial_or_seed_without_a_success_is_told_in_the_singular(sweeps: Path) -> None:
+    one = {"compare": {"encoder": ["m"], "loss": ["ce"]}, "budget": {"trials": 1}, "confirm": {"seeds": 1}}
+    RecordedSweep(sweeps / "trial", **one).search([Outcome.FAILED])
+    (failed,) = package.list_sweeps(sweeps / "trial")
+    assert failed.problem == "the only trial did not succeed: 1 failed"
+    sweep = RecordedSweep(sweeps / "seed", **one).search()
+    with sweep.study() as study:
+        ((source, seed_index),) = pending(sweep.spec, study.all_trials())
+        study.end_trial(study.confirm(source, seed_index), TrialEnd(Outcome.FAILED, "why"))
+    (failed,) = package.list_sweeps(sweeps / "seed")
+    assert failed.problem == "the only training with a fresh seed did not succeed: 1 failed"
+
+
 def test_a_sweep_that_may_still_succeed_has_not_failed(sweeps: Path) -> None:
     RecordedSweep(sweeps, asha="off").search([Outcome.COLLAPSED] * 3)
     assert state_of(sweeps) == SweepState.INTERRUPTED

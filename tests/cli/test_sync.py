@@ -21,6 +21,7 @@ from sweeper.trials.resources import TrialResources
 from tests.support.cli_runner import runs_of, sweeper
 from tests.support.fake_mlflow_stores import create_empty_store
 from tests.support.fakes import RecordingTracker, report, scripted_jobs
+from tests.support.recorded_sweeps import RecordedSweep
 from tests.support.run_here import run_here
 from tests.support.search_spaces import SMALL, small_spec
 
@@ -179,3 +180,12 @@ def test_a_folder_without_a_sweep_is_one_line(tmp_path: Path) -> None:
     done = run_here(["sync", "elsewhere"], tmp_path)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "elsewhere: not a sweep" in done.stderr
+
+
+def test_a_single_trial_and_a_single_run_are_told_in_the_singular(store: Path, tmp_path: Path) -> None:
+    one = {"compare": {"encoder": ["m"], "loss": ["ce"]}, "budget": {"trials": 1}}
+    folder = RecordedSweep(store.parent, **one).search().folder
+    assert mlflow_sync.sync(PlainOutput(), folder).startswith(f"{folder.name}: 1 trial is in sync with MLflow at ")
+    empty = RecordedSweep(store.parent, seed=1).folder
+    away = run_here(["sync", str(empty.path), "--wait", "1"], tmp_path, variables=AWAY)
+    assert f"{empty.name}: MLflow at http://127.0.0.1:9 (Connection refused) is missing 1 run; when it " in away.stderr

@@ -39,8 +39,13 @@ def test_the_licence_is_that_of_the_front_matter(text: str, licence: str, tmp_pa
 
 def test_without_a_card_the_licence_is_unknown(tmp_path: Path) -> None:
     assert read_licence(tmp_path) is None
-    (tmp_path / MODEL_CARD).write_bytes(b"---\nlicense: \xff\n---\n")
-    assert read_licence(tmp_path) is None
+
+
+def test_a_card_that_is_not_utf_8_names_its_licence(tmp_path: Path) -> None:
+    (tmp_path / MODEL_CARD).write_bytes("---\nlicense: apache-2.0\n---\nModèle".encode("latin-1"))
+    assert read_licence(tmp_path) == "apache-2.0"
+    (tmp_path / MODEL_CARD).write_bytes("---\nlanguage: fr\n---\nModèle".encode("latin-1"))
+    assert read_licence(tmp_path) == ""
 
 
 @pytest.mark.hub

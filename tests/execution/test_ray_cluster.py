@@ -1,7 +1,9 @@
 """Connecting to a cluster, the resources that a trial requests, and cached counts of slots."""
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,3 +57,45 @@ def test_auto_does_not_look_for_the_private_ray_of_another_sweep(
         UsageError, match=r"^RAY_ADDRESS=auto: no cluster that `ray start` began or joined on this machine"
     ):
         ray_cluster.connect("auto")
+
+
+class FakeTask:
+    """A task of a fake Ray, pinned to a node. It gives a reference, and the result once all tasks were submitted."""
+
+    def __init__(self, cluster: "FakeCluster", function: Callable[[], str], node_id: str = "") -> None:
+        self.cluster, self.function, self.node_id = cluster, function, node_id
+
+    def options(self, scheduling_strategy: Any) -> "FakeTask":
+        return FakeTask(self.cluster, self.function, scheduling_strategy.node_id)
+
+    def remote(self) -> "FakeTask":
+        self.cluster.submitted.append(self.node_id)
+        return self
+
+
+class FakeCluster:
+    """Ray's functions for nodes of these names. The last one is dead."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.names = names
+        self.submitted: list[str] = []
+
+    def nodes(self) -> list[dict[str, Any]]:
+        last = len(self.names) - 1
+        return [{"NodeName": name, "NodeID": f"{k:056x}", "Alive": k < last} for k, name in enumerate(self.names)]
+
+    def remote(self, **_: Any) -> Callable[[Callable[[], str]], FakeTask]:
+        return lambda function: FakeTask(self, function)
+
+    def get(self, references: list[FakeTask]) -> list[str]:
+        assert len(self.submitted) == len(self.names) - 1, "nodes wait for each other"
+        return [f"{task.function()} {int(task.node_id, 16)}" for task in references]
+
+
+def test_all_nodes_are_checked_at_once_and_each_of_two_with_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_cluster, "ray", FakeCluster(["10.0.0.1", "10.0.0.2", "10.0.0.1", "10.0.0.3"]))
+    assert ray_cluster.run_on_each_node(lambda: "node") == {
+        f"10.0.0.1 (node {0:056x})": "node 0",
+        "10.0.0.2": "node 1",
+        f"10.0.0.1 (node {2:056x})": "node 2",
+    }

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 
 from sweeper.execution.ray_runner import RayRunner
 from sweeper.execution.tune_bridge import TuneBridge
@@ -206,13 +205,3 @@ def test_causes_of_a_lost_worker_are_told_apart(
     BridgeScheduler(bridge).on_trial_error(None, failed_tune_trial(tmp_path, error()))
     assert (trials.infrastructure_losses, trials.losses) == (([1], []) if infrastructure_fault else ([], [1]))
     assert trials.loss_reasons == [reason]
-
-
-def test_folders_of_killed_drivers_are_removed_and_those_of_living_drivers_stay(tmp_path: Path) -> None:
-    for name in ("sweeper-dead", "sweeper-alive", "other-dead"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "driver.lock").touch()
-    with FileLock(tmp_path / "sweeper-alive" / "driver.lock"):
-        runner = RayRunner(tmp_path)
-        assert {path.name for path in tmp_path.iterdir()} == {"other-dead", "sweeper-alive", runner.folder.name}
-        runner.lock.release()

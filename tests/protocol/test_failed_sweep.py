@@ -156,6 +156,17 @@ def test_failures_are_compared_by_type_and_place_not_by_text(
         run(spec(fail_fast_after=2), tmp_path, raising(*errors))
 
 
+def test_a_single_trial_or_seed_without_a_success_is_told_in_the_singular(tmp_path: Path) -> None:
+    compare = {"encoder": ["m"], "loss": ["ce"]}
+    broken = raising(ValueError("a"))
+    with pytest.raises(SweepFailedError, match=r": the only trial did not succeed: 1 failed \(ValueError: a\)"):
+        run(spec(1, compare=compare), tmp_path / "one", broken)
+    with pytest.raises(SweepFailedError, match=r": the first trial failed: ValueError: a"):
+        run(spec(2, compare=compare, fail_fast_after=1), tmp_path / "first", broken)
+    with pytest.raises(SweepFailedError, match=r": the only training with a fresh seed did not succeed: 1 failed"):
+        run(spec(1, compare=compare, confirm={"seeds": 1}), tmp_path / "seed", confirm=broken)
+
+
 def failed(reason: str, traceback: str = "") -> TrialRecord:
     trial = Trial(1, 0, {}, TrainConfig(encoder="m"))
     return TrialRecord(trial, end=TrialEnd(Outcome.FAILED, reason, traceback))

@@ -1,6 +1,7 @@
 """The search space: domains, branches, the order of hyperparameters, and the settings."""
 
 import itertools
+import math
 from typing import Any
 
 import pytest
@@ -89,6 +90,25 @@ def test_a_range_contains_every_value_that_it_lists() -> None:
     assert missing == []
 
 
+class Unlisted(Float):
+    """A range whose values are never all made: there may be 100,000, of which each draw needs one."""
+
+    def enumerate_values(self) -> tuple[Scalar, ...]:
+        raise AssertionError("all values are made")
+
+
+def test_a_fraction_of_a_range_in_steps_is_the_value_that_the_list_has_there() -> None:
+    fine = [Float(1e-5, 1e-3, step=1e-6), Float(-0.3, 0.3, step=1e-3), Float(0, 1, step=1 / 3), Float(3, 3.1, step=0.1)]
+    for domain in [*stepped(), *fine]:
+        listed = domain.enumerate_values()
+        assert listed is not None
+        fractions = [0.0, 5e-324, *(k / 97 for k in range(97)), 1 - 2**-20, math.nextafter(1, 0)]
+        expected = [listed[int(fraction * len(listed))] for fraction in fractions]
+        unlisted = Unlisted(domain.low, domain.high, step=domain.step)
+        assert [unlisted.value_at(fraction) for fraction in fractions] == expected
+        assert (expected[0], expected[-1]) == (listed[0], listed[-1])
+
+
 @pytest.mark.parametrize(
     ("domain", "text"),
     [
@@ -136,6 +156,12 @@ def test_a_fraction_of_a_log_range_of_whole_numbers_is_a_fraction_of_its_logarit
 
 
 # ---- branches
+
+
+def test_a_hyperparameter_that_does_not_vary_is_a_key_error() -> None:
+    """In a generator, a StopIteration would end it, as a RuntimeError."""
+    with pytest.raises(KeyError, match="tau"):
+        space(search={"alpha": {"uniform": [0, 1]}}).hyperparameter("tau")
 
 
 def branch_of(hyperparameter: Hyperparameter, **assigned: Scalar) -> str | None:

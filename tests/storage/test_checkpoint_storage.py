@@ -1,5 +1,6 @@
 """Checkpoints in shared storage survive their node. Two folders stand for two machines."""
 
+import errno
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -34,13 +35,29 @@ class _Bucket(MemoryFileSystem):  # type: ignore[misc]  # fsspec is not typed
 
     @classmethod
     def _strip_protocol(cls, path: str) -> str:
-        return str(super()._strip_protocol(path.removeprefix("bucket://")))
+        return str(super()._strip_protocol(path.removeprefix(f"{cls.protocol}://")))
 
     def get_file(self, rpath: str, lpath: str, **options: Any) -> None:
         super().get_file(rpath, os.fspath(lpath), **options)
 
     def put_file(self, lpath: str, rpath: str, **options: Any) -> None:
         super().put_file(os.fspath(lpath), rpath, **options)
+
+
+class _FullBucket(_Bucket):
+    """Takes half of each file, as a full disk does, or with `fails_to_move` all of it under its first name only."""
+
+    protocol = "full"
+    fails_to_move: ClassVar[bool] = False
+
+    def put_file(self, lpath: str, rpath: str, **options: Any) -> None:
+        super().put_file(lpath, rpath, **options)
+        if not self.fails_to_move:
+            self.pipe_file(rpath, self.cat_file(rpath)[::2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def mv(self, *_: Any, **__: Any) -> None:
+        raise OSError(errno.EIO, "Input/output error")
 
 
 @pytest.fixture(params=["a folder", "memory", "a bucket"])
@@ -119,6 +136,22 @@ def test_a_half_written_file_is_not_fetched_and_a_file_that_is_here_stays(url: s
     SharedStorage(url).fetch(folder)
     files = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
     assert files == {"checkpoint-1.pt": "stored", "checkpoint-2.pt": "here"}
+
+
+@pytest.mark.parametrize("fails_to_move", [False, True])
+def test_a_file_that_cannot_be_stored_takes_no_space(
+    fails_to_move: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsspec.register_implementation("full", _FullBucket, clobber=True)
+    monkeypatch.setattr(_FullBucket, "fails_to_move", fails_to_move)
+    url, path = f"full://{tmp_path}/bucket", tmp_path / "worker" / "3" / "checkpoint-1.pt"
+    path.parent.mkdir(parents=True)
+    path.write_text("state", encoding="utf-8")
+    storage = SharedStorage(url)
+    for _ in range(2):
+        with pytest.raises(OSError, match="Input/output error" if fails_to_move else "No space left on device"):
+            storage.save(path.parent, 1)
+    assert contents(url) == {}
 
 
 def test_unreachable_storage_is_reported_and_does_not_end_the_training(tmp_path: Path) -> None:

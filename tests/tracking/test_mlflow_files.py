@@ -54,7 +54,7 @@ def test_the_sweeps_own_run_describes_the_sweep(begin: Begin, uri: str, sweep: s
     for budget, hours in (("2 trials", 0.5), ("4 trials", 0.25)):  # the same command again with a larger budget
         tracker = begin(budget=budget)
         tracker.update(make_record(1, [0.3], DONE))
-        tracker.set_usage({"search/trials": 1.0, "search/hours": hours})
+        tracker.add_usage({"search/trials": 1.0, "search/hours": hours})
         tracker.close(RunStatus.FINISHED, 60)
         assert tracker.pending_runs == 0
     own = runs_by_number(uri, sweep)[0]
@@ -187,7 +187,7 @@ def test_results_are_uploaded_last(begin: Begin, uri: str, sweep: str) -> None:
     tracker.update(replace(good, report_times=(-1,)))  # MLflow takes no time before 1970
     tracker.update(make_record(2, [0.3], DONE))
     tracker.attach(PARENT, {"results.json": "{}", "sweep.yaml": "dataset: sst5\n"})
-    tracker.set_usage({"search/trials": 2.0})
+    tracker.add_usage({"search/trials": 2.0})
     wait_until(lambda: tracker.pending_runs <= 2)
     tracker.close(RunStatus.FINISHED, 0.5)  # it ends although MLflow answers
     assert tracker.pending_runs

@@ -71,3 +71,21 @@ def test_a_closed_queue_does_not_wait() -> None:
         numbers.append(request.number)
         queue.mark_done(request, repeat=False)
     assert numbers == [1, PARENT]
+
+
+def test_usage_is_added_to_what_the_run_of_the_sweep_has() -> None:
+    queue = begun_queue(0)
+    for usage in ({"search/trials": 1.0}, {"search/hours": 2.0}, {"search/trials": 3.0}):
+        queue.add_usage(usage)
+    assert queue.sweep_content(RunStatus.RUNNING).usage == {"search/trials": 3.0, "search/hours": 2.0}
+    assert len(queue) == 1
+
+
+def test_a_request_for_the_run_of_the_sweep_alone_changes_nothing_of_it() -> None:
+    queue = begun_queue(0)
+    before = queue.sweep_content(RunStatus.RUNNING)
+    queue.request_sweep_sync()
+    request = queue.next_request()
+    assert request is not None
+    assert request.number == PARENT
+    assert queue.sweep_content(RunStatus.RUNNING) == before

@@ -7,7 +7,7 @@ from sweeper.reporting.table.cells import TableCell
 from sweeper.reporting.table.content import Lines
 from sweeper.reporting.table.metrics import table_metric
 from sweeper.reporting.table.systems import SystemKey
-from sweeper.wording import format_hours, format_value
+from sweeper.wording import count_noun, format_hours, format_value
 
 
 def describe_cells(cells: Sequence[TableCell], row_names: Mapping[SystemKey, Sequence[str]]) -> list[tuple[str, Lines]]:
@@ -43,15 +43,15 @@ def _search(cell: TableCell) -> str:
     repeated = [f"{result.repeated} with a repeated setting"] if result.repeated else []
     raced = [f"{result.raced} in the race of its best settings"] if result.raced else []
     cloned = [f"{result.cloned} chosen by a user"] if result.cloned else []
-    counts = f"{result.num_trials} trials ({', '.join([*outcomes, *repeated, *raced, *cloned])})"
-    return f"{counts}, {result.epochs:g} epochs, {format_cost(cell, result.hours)}"
+    counts = f"{count_noun(result.num_trials, 'trial')} ({', '.join([*outcomes, *repeated, *raced, *cloned])})"
+    return f"{counts}, {count_noun(result.epochs, 'epoch', form='g')}, {format_cost(cell, result.hours)}"
 
 
 def _confirmation(cell: TableCell, confirmation: ConfirmationResult) -> str:
     candidates = len(confirmation.candidates)
     chosen = f" of the best of {candidates} confirmed settings" if candidates > 1 else ""
     seeds = f"{len(confirmation.seeds)} of {confirmation.planned_seeds} seeds{chosen}"
-    return f"{seeds}, {confirmation.epochs:g} epochs, {format_cost(cell, confirmation.hours)}"
+    return f"{seeds}, {count_noun(confirmation.epochs, 'epoch', form='g')}, {format_cost(cell, confirmation.hours)}"
 
 
 def _validation(cell: TableCell, confirmation: ConfirmationResult) -> str:
@@ -72,7 +72,7 @@ def _test(cell: TableCell) -> str:
     interval = cell.interval
     show = table_metric(cell.metric).format
     limits = f", 95 % interval {show(interval.low)} to {show(interval.high)}" if interval else ""
-    accesses = "1 test access" if cell.num_test_accesses == 1 else f"{cell.num_test_accesses} test accesses"
+    accesses = count_noun(cell.num_test_accesses, "test access", "test accesses")
     return f"{show(cell.mean)}{limits}, {accesses}"
 
 

@@ -7,6 +7,7 @@ from sweeper.reporting.table.formats import markdown
 from sweeper.reporting.table.render import render
 from sweeper.reporting.table.results_table import ResultsTable, build_table
 from tests.reporting.table.formats.awkward import SHEET
+from tests.reporting.table.helpers import with_results
 from tests.support.fake_results import sweep
 
 
@@ -52,6 +53,17 @@ def test_details_have_setting_cost_test_accesses_interval_optimism_and_runs() ->
     ]
     assert "2.50 CPU hours" in render(build_table([sweep({"ce": [0.5]})]), "md", detail=True)
     assert "**mini lcl on sst5 (sst5-0000000a)**\n\n- search: 16 trials" in text
+
+
+def test_details_count_in_the_singular() -> None:
+    finished = sweep({"ce": [0.50]}).results.to_dict()
+    (system,) = finished["systems"]
+    system |= {"num_trials": 1, "outcomes": {"completed": 1}, "repeated": 0, "epochs": 1.0}
+    system["confirmation"]["epochs"] = 1.0
+    text = render(build_table([with_results(sweep({"ce": [0.50]}), finished)]), "md", detail=True)
+    assert "- search: 1 trial (1 completed), 1 epoch, " in text
+    assert "- confirmation: 1 of 1 seeds, 1 epoch, " in text
+    assert "1 test access\n" in text
 
 
 def test_a_scored_seed_without_a_score_by_this_metric_is_not_called_unscored() -> None:
