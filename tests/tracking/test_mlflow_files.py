@@ -27,13 +27,13 @@ def store(uri: str) -> Path:
 @pytest.fixture
 def begin(store: Path, uri: str, sweep: str) -> Begin:
     """Return a function that starts a tracker for the test's own sweep, with files below `store`."""
-    from sweeper.tracking.sweep_description import SplitSummary, SweepDescription
+    from sweeper.tracking.sweep_description import SplitInput, SweepDescription
     from sweeper.tracking.tracker import MlflowTracker
 
     source = {"path": "SetFit/sst5", "config_name": None, "revision": "c0ffee", "split": "train"}
     splits = {
-        "train": SplitSummary(8544, "d1" * 32, "hugging_face", source),
-        "test": SplitSummary(2210, "d2" * 32, "local", {}),
+        "train": SplitInput(8544, "d1" * 32, "hugging_face", source),
+        "test": SplitInput(2210, "d2" * 32, "local", {}),
     }
 
     def begun(
