@@ -8,7 +8,7 @@ from sweeper.reporting.html.error_analysis import (
     select_seeds,
 )
 from sweeper.reporting.html.html_elements import FigureGroup, Quote, ReportSection, paragraph, quote_list, table
-from sweeper.reporting.html.report_data import ReportData, format_params, format_score
+from sweeper.reporting.html.report_data import ReportData, format_page_params, format_page_score
 from sweeper.reporting.html.search_figures import build_optimism
 from sweeper.reporting.templates.environment import Html
 from sweeper.training.probability_metrics import NUM_BINS
@@ -46,12 +46,12 @@ def _optimism_row(report: ReportData, system: int) -> list[str]:
         return [name, *["–"] * 6, "no trial with a score has ended"]
     if confirmation is None:
         note = "" if best.completed else "no trial completed, this one came furthest: "
-        return [name, format_score(best.mean), *["–"] * 4, str(best.trial), note + format_params(best.params)]
+        return [name, format_page_score(best.mean), *["–"] * 4, str(best.trial), note + format_page_params(best.params)]
     optimism = "–" if confirmation.optimism is None else f"{confirmation.optimism:+.4f}"
     scored = sum(bool(seed.metrics) for seed in confirmation.models)
-    scores = [format_score(score) for score in (confirmation.search_mean, confirmation.mean, confirmation.sd)]
+    scores = [format_page_score(score) for score in (confirmation.search_mean, confirmation.mean, confirmation.sd)]
     counts = [f"{scored} of {confirmation.planned_seeds}", str(confirmation.source_trial)]
-    return [name, *scores, optimism, *counts, format_params(confirmation.params)]
+    return [name, *scores, optimism, *counts, format_page_params(confirmation.params)]
 
 
 def confusion_section(report: ReportData) -> ReportSection:

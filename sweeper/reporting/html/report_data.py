@@ -108,13 +108,13 @@ def format_outcome(record: TrialRecord) -> str:
     return record.end.outcome.label if record.end else "not ended"
 
 
-def format_score(value: float | None) -> str:
-    """Return a score with four decimals; "–" for None."""
+def format_page_score(value: float | None) -> str:
+    """Return a score as the page shows it: with four decimals; "–" for None."""
     return "–" if value is None else f"{value:.4f}"
 
 
-def format_params(params: Mapping[str, Scalar]) -> str:
-    """Return hyperparameters as one phrase: batch_size 32, learning_rate 4.1e-05."""
+def format_page_params(params: Mapping[str, Scalar]) -> str:
+    """Return hyperparameters as the page shows them, in full: batch_size 32, encoder google/electra-base."""
     return ", ".join(
         f"{name} {f'{value:.4g}' if isinstance(value, float) else format_value(value)}"
         for name, value in params.items()
