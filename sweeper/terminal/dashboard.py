@@ -190,7 +190,7 @@ class Dashboard:
             table.add_row(
                 f"{trial.number} {formatting.system_label(self.spec, trial.system)}{seed}",
                 record.end.outcome.label if record.end else "",
-                formatting.trial_facts(self.spec, record),
+                formatting.describe_trial(self.spec, record),
                 style="" if record.end and record.end.outcome.is_healthy else "red",
             )
         return [table]

@@ -98,11 +98,11 @@ def trial_line(spec: SweepSpec, record: TrialRecord, width: int) -> str:
         parts.append(f"clone of trial {trial.clone_of}")
     if trial.race_of:
         parts.append(f"another seed of trial {trial.race_of}")
-    parts += [f"{record.end.outcome.label if record.end else 'running':<13}", f"{trial_facts(spec, record):<17}"]
+    parts += [f"{record.end.outcome.label if record.end else 'running':<13}", f"{describe_trial(spec, record):<17}"]
     return "  ".join([*parts, f"{format_trained(record):>7}"])
 
 
-def trial_facts(spec: SweepSpec, record: TrialRecord) -> str:
+def describe_trial(spec: SweepSpec, record: TrialRecord) -> str:
     """Return the best score of a trial with its epoch, or for one that was stopped, the value and the bar of the rung.
 
     A trial that ended badly has its reason too.
