@@ -21,7 +21,7 @@ from sweeper.app.open_study import read_study
 from sweeper.atomic_write import atomic_write
 from sweeper.errors import UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, list_sweeps
+from sweeper.storage.sweep_folder import SweepFolder, open_sweeps
 from sweeper.trials.trial import TrialRecord
 
 METRICS = ("validation/accuracy", "validation/macro_f1", "validation/loss", "train/loss")
@@ -35,7 +35,7 @@ def recorded_sweeps(dataset: str, sweeps: Path, design: SweepSpec | None = None)
 
     Raises UsageError if one differs from the `design`, or without one from the others, in what makes rows comparable.
     """
-    folders = [folder for folder in list_sweeps(sweeps) if folder.spec.dataset_spec.name == dataset]
+    folders = [folder for folder in open_sweeps(sweeps) if folder.spec.dataset_spec.name == dataset]
     for folder in folders:
         spec, wanted = folder.spec, design or folders[0].spec
         check_key(folder.path, "compare", list(spec.systems), list(wanted.systems))

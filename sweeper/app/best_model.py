@@ -91,7 +91,7 @@ def _export(output: Output, prepared: PreparedSweep, folder: SweepFolder, trial:
     model_file = _model_file(folder, trial)
     (out / "config.json").unlink(missing_ok=True)
     try:
-        export.export_model(model_file, trial.config, data, out)
+        export.write_model(model_file, trial.config, data, out)
     except CheckpointError as error:
         remedy = f"this makes it: sweeper train {folder.path} {trial.number}"
         output.line(f"{model_file.name} cannot be read ({error}); {remedy}")

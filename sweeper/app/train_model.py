@@ -153,7 +153,7 @@ def _train(
     if not any(spec.objective.metric in report.metrics for report in reports.values()):
         raise SweeperError(f"trial {trial.number}: the training has no validation to choose a model by")
     best = best_model_path(state)
-    export.export_model(best, trial.config, data, out)
+    export.write_model(best, trial.config, data, out)
     export.tune_exported(out, trial.config, data)
     report = reports[checkpoint.load_checkpoint(best)["step"]]
     return TrainedModel(**training.model_dump(), epoch=report.epoch, metrics=dict(report.metrics))

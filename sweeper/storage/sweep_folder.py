@@ -169,7 +169,7 @@ def is_sweep(path: Path) -> bool:
     return (path / MANIFEST).is_file()
 
 
-def list_sweeps(sweeps: Path) -> list[SweepFolder]:
+def open_sweeps(sweeps: Path) -> list[SweepFolder]:
     """Return every sweep in the folder `sweeps`, by name. Raises UsageError if one cannot be read."""
     return [open_sweep(path.parent) for path in sorted(sweeps.glob(f"*/{MANIFEST}"))]
 

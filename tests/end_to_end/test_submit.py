@@ -17,7 +17,7 @@ import pytest
 
 from sweeper.app.open_study import read_study
 from sweeper.record.optuna_study import OptunaStudy
-from sweeper.storage.sweep_folder import SweepFolder, list_sweeps
+from sweeper.storage.sweep_folder import SweepFolder, open_sweeps
 from sweeper.trials.trial import TrialRecord
 from tests.support.cli_runner import environment, start, sweeper
 from tests.support.ports import free_port
@@ -48,7 +48,7 @@ class Head:
     @property
     def folder(self) -> SweepFolder:
         """The only sweep on the head."""
-        (folder,) = list_sweeps(self.home / "sweeps")
+        (folder,) = open_sweeps(self.home / "sweeps")
         return folder
 
 
@@ -169,7 +169,7 @@ def test_one_trial_of_a_submitted_sweep_is_stopped_and_the_sweep_goes_on(head: H
     def wait_for(trial: int) -> TrialRecord:
         deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
-            for folder in list_sweeps(head.home / "other sweeps"):
+            for folder in open_sweeps(head.home / "other sweeps"):
                 for record in read_study(folder, folder.spec).all_trials():
                     if record.trial.number == trial and record.reports:
                         return record
@@ -193,7 +193,7 @@ def test_one_trial_of_a_submitted_sweep_is_stopped_and_the_sweep_goes_on(head: H
     assert (over.returncode, over.stderr) == (
         2, f"{job}: is over (succeeded), so trial 1 does not run; there is nothing to stop\n"
     )  # fmt: skip
-    (folder,) = list_sweeps(head.home / "other sweeps")
+    (folder,) = open_sweeps(head.home / "other sweeps")
     assert [record.end.is_by_user for record in read_study(folder, folder.spec).all_trials() if record.end] == [
         True
     ] * 2

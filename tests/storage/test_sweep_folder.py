@@ -166,7 +166,7 @@ def test_only_folders_of_sweeps_are_listed(tmp_path: Path) -> None:
     made = {create(tmp_path).path, create(tmp_path, spec_of(seed=1)).path}
     (tmp_path / "notes").mkdir()
     (tmp_path / "mlflow.db").write_text("")
-    assert {folder.path for folder in sweep_folder.list_sweeps(tmp_path)} == made
+    assert {folder.path for folder in sweep_folder.open_sweeps(tmp_path)} == made
 
 
 # ---- results
