@@ -70,7 +70,7 @@ class SearchDrawer:
     def __init__(self, spec: SweepSpec, records: Sequence[TrialRecord]) -> None:
         """Start from what is on record."""
         self.spec = spec
-        searched = [record for record in records if not record.trial.source_trial]
+        searched = [record for record in records if record.trial.is_of_search]
         systems = range(len(spec.systems))
         self._own = [[record for record in searched if record.trial.system == system] for system in systems]
         self._curves = [[_read_curve(spec, record) for record in own] for own in self._own]

@@ -105,7 +105,7 @@ def remaining_epochs(spec: SweepSpec, records: Sequence[TrialRecord]) -> Expecte
     A trial that has not begun is as long as the mean of its system's trials so far. Running trials have what is left of
     them. The confirmation trains in full what it has not trained yet.
     """
-    searched = [record for record in records if not record.trial.source_trial]
+    searched = [record for record in records if record.trial.is_of_search]
     fresh = [record for record in records if record.trial.source_trial]
     trainings = expect_search(spec, records)
     search, confirmation, new_trials = [], [], []
@@ -120,7 +120,7 @@ def remaining_epochs(spec: SweepSpec, records: Sequence[TrialRecord]) -> Expecte
 
 def expect_search(spec: SweepSpec, records: Sequence[TrialRecord]) -> list[ExpectedTraining]:
     """Return what the search still has to train, given the record: of each system what runs, then what is new."""
-    searched = [record for record in records if not record.trial.source_trial]
+    searched = [record for record in records if record.trial.is_of_search]
     rounds = 1 + count_failed_rounds(spec, searched)
     trainings: list[ExpectedTraining] = []
     for system in range(len(spec.systems)):
@@ -185,7 +185,7 @@ def _rest_of_confirmation(
     """Return the epochs that the confirmation of a system still needs. `own` are the system's trials of the search."""
     seeds = [record for record in fresh if record.trial.system == system]
     running = [record for record in seeds if record.end is None]
-    completed = [record for record in own if record.end and record.end.outcome == Outcome.COMPLETED]
+    completed = [record for record in own if record.outcome == Outcome.COMPLETED]
     length = typical_config(spec, system, completed or own).total_epochs
     left = sum(it.trial.config.num_validations - len(it.reports) for it in running) / spec.validations_per_epoch
     return left + max(0, spec.confirm.seeds * spec.confirm.top - len(seeds)) * length

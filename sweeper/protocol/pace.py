@@ -57,7 +57,7 @@ def measure_pace(records: Sequence[TrialRecord], num_systems: int, slots: int, t
     if not reported:
         return None
     pace = _measure_steps(reported, num_systems)
-    stages = [[it for it in records if bool(it.trial.source_trial) == is_fresh] for is_fresh in (False, True)]
+    stages = [[record for record in records if record.trial.is_of_search == is_search] for is_search in (True, False)]
     start, processes = _measure_waits(pace, stages, slots)
     scores = [_scoring_seconds(reported, system, texts, pace.systems[system]) for system in range(num_systems)]
     return replace(pace, scores=scores, start=start, processes=processes)

@@ -43,7 +43,7 @@ def next_to_repeat(spec: SweepSpec, searched: Sequence[TrialRecord], system: int
     counts = Counter(setting_key(record.trial.params) for record in in_round if record.trial.race_of)
     keys = [setting_key(contestant.trial.params) for contestant in contestants]
     chosen = min(keys, key=lambda key: counts[key])  # of equal counts the better one, which comes first
-    completed = (record for record in earlier if record.end and record.end.outcome == Outcome.COMPLETED)
+    completed = (record for record in earlier if record.outcome == Outcome.COMPLETED)
     return next(record.trial for record in completed if setting_key(record.trial.params) == chosen)
 
 

@@ -44,9 +44,14 @@ class Trial:
     race_of: int = 0
 
     @property
+    def is_of_search(self) -> bool:
+        """True for a trial of the search, False for a fresh seed of the confirmation."""
+        return not self.source_trial
+
+    @property
     def stage(self) -> Literal["search", "confirm"]:
         """The stage of the sweep that the trial belongs to, as tagged in MLflow: "search" or "confirm"."""
-        return "confirm" if self.source_trial else "search"
+        return "search" if self.is_of_search else "confirm"
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,11 @@ class TrialRecord:
     test: TestScore | None = None
     borrowed: int = 0
     promoted_after: int = 0
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The outcome of the trial; None if it has not ended."""
+        return None if self.end is None else self.end.outcome
 
     @property
     def last_moment(self) -> int:

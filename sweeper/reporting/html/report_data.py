@@ -56,7 +56,7 @@ class ReportData:
     @cached_property
     def search_records(self) -> list[TrialRecord]:
         """The trials of the search."""
-        return [record for record in self.records if not record.trial.source_trial]
+        return [record for record in self.records if record.trial.is_of_search]
 
     @cached_property
     def confirmation_records(self) -> list[TrialRecord]:
