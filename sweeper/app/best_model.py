@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from sweeper.app.kept_model import write_prediction_settings
 from sweeper.app.prepare_data import PreparedSweep, load_training_data, tokenizer_of
+from sweeper.atomic_write import write_json
 from sweeper.errors import CheckpointError
 from sweeper.protocol.confirmation import best_model_trial
 from sweeper.storage.predictions import load_predictions
-from sweeper.storage.sweep_folder import SweepFolder, write_json
+from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.storage.trial_files import delete_trial_files, trial_folder
 from sweeper.terminal.output import Output
 from sweeper.trials.interfaces import CheckpointStorage

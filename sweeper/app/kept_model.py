@@ -12,11 +12,12 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sweeper.atomic_write import write_json
 from sweeper.data.dataset_spec import Task
 from sweeper.errors import UsageError
 from sweeper.home_folder import expand_home
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, is_sweep, open_sweep, write_json
+from sweeper.storage.sweep_folder import SweepFolder, is_sweep, open_sweep
 from sweeper.storage.sweep_names import find_named_sweep, named_folder
 from sweeper.training.prediction_settings import prediction_settings
 from sweeper.training.tasks import TASKS, THRESHOLDS

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeper.app.git import head_commit
+from sweeper.atomic_write import write_json
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, write_json
+from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.training.gpu_names import describe_gpus
 
 if TYPE_CHECKING:

@@ -13,11 +13,12 @@ from sweeper.app.kept_model import write_prediction_settings
 from sweeper.app.open_study import announce_truncation, open_study, read_study
 from sweeper.app.prepare_data import SEARCHED, PreparedSweep, load_training_data, prepare_sweep, tokenizer_of
 from sweeper.app.refresh_results import refresh_results
+from sweeper.atomic_write import write_json
 from sweeper.errors import CheckpointError, SweeperError, UsageError
 from sweeper.protocol.results import results_of_study
 from sweeper.protocol.system_results import Metrics
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, write_json
+from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.terminal import formatting
 from sweeper.terminal.output import Output
 from sweeper.training.config import Scalar, TrainConfig

@@ -25,7 +25,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from sweeper.atomic_write import atomic_write
+from sweeper.atomic_write import atomic_write, write_json
 from sweeper.errors import UsageError
 from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.spec_checks import check_stored_spec
@@ -241,9 +241,3 @@ def create_sweep(
     unused = {key for key in ("borrowed", "encoders") if not getattr(manifest, key)}  # as in earlier manifests
     write_json(folder.path / MANIFEST, {key: it for key, it in asdict(manifest).items() if key not in unused})
     return folder
-
-
-def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write a JSON file atomically."""
-    with atomic_write(path) as file:
-        file.write((json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode())

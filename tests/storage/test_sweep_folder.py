@@ -204,19 +204,6 @@ def test_results_that_cannot_be_written_leave_the_old_ones_intact(tmp_path: Path
     assert made.read_results() == "first"
 
 
-def test_a_failed_write_leaves_no_file_behind(tmp_path: Path) -> None:
-    with pytest.raises(TypeError):
-        sweep_folder.write_json(tmp_path / "values.json", {"best": object()})
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_everybody_may_read_a_written_json_file(tmp_path: Path) -> None:
-    sweep_folder.write_json(tmp_path / "new" / "values.json", {"a": [1, None]})
-    written = tmp_path / "new" / "values.json"
-    assert json.loads(written.read_text(encoding="utf-8")) == {"a": [1, None]}
-    assert written.stat().st_mode & 0o777 == 0o644
-
-
 # ---- folders that cannot be opened
 
 
