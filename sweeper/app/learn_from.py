@@ -96,7 +96,7 @@ def suggest_learn_from(spec: SweepSpec, sweeps: Path) -> str | None:
 
 
 def _could_lend(spec: SweepSpec, folder: SweepFolder) -> bool:
-    if folder.read_results() is None or folder.manifest.identity.get("dataset") == spec.identity["dataset"]:
+    if not folder.is_finished or folder.manifest.identity.get("dataset") == spec.identity["dataset"]:
         return False
     try:
         source = folder.spec

@@ -154,7 +154,7 @@ def sync(output: Output, folder: SweepFolder, timeout: float = SYNC_TIMEOUT) -> 
     with open_study(folder, folder.spec) as study:
         announce_truncation(output, folder, study)
         records = study.all_trials()
-        status = RunStatus.FINISHED if folder.read_results() else RunStatus.KILLED
+        status = RunStatus.FINISHED if folder.is_finished else RunStatus.KILLED
         with output.step(f"syncing MLflow with {folder.name}"):
             sessions = study.sessions()
             tracker = make_tracker(folder.spec, folder, say=lambda _: None, status=status, sessions=sessions)

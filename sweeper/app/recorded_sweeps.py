@@ -11,7 +11,7 @@ from sweeper.errors import RecordError, UsageError
 from sweeper.protocol.finished_sweep import FinishedSweep, FinishedSweeps
 from sweeper.protocol.results import results_of_study
 from sweeper.record.test_accesses import read_test_accesses
-from sweeper.storage.sweep_folder import RESULTS, SweepFolder, open_sweep, open_sweeps
+from sweeper.storage.sweep_folder import SweepFolder, open_sweep, open_sweeps
 from sweeper.storage.sweep_names import find_named_sweep, named_folder
 from sweeper.trials.trial import TestAccess
 
@@ -41,7 +41,7 @@ def load_recorded_sweeps(sweeps: Path, named: Sequence[str]) -> RecordedSweeps:
     every = list({folder.path.resolve(): folder for folder in [*open_sweeps(sweeps), *chosen]}.values())
     wanted = list({folder.path.resolve(): folder for folder in chosen}.values()) if named else every
     shown, remarks = _without_copies(wanted)
-    finished = [folder for folder in shown if (folder.path / RESULTS).exists()]
+    finished = [folder for folder in shown if folder.is_finished]
     loaded = [_load(folder) for folder in finished]
     unfinished = sorted(folder.name for folder in shown if folder not in finished)
     if unfinished:

@@ -42,7 +42,7 @@ def report_sweep(
     dataset, texts_note = None, "" if texts else TEXTS_LEFT_OUT
     if texts and (folder.path / "predictions").exists():
         dataset, texts_note = _fetch_dataset(output, folder)
-    finished = folder.read_results() is not None
+    finished = folder.is_finished
     records, results = study.all_trials(), results_of_study(spec, folder, study)
     return write_report(
         output,

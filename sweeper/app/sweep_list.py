@@ -42,7 +42,7 @@ def summarize(folder: SweepFolder) -> SweepSummary:
 
 def summarize_results(folder: SweepFolder, spec: SweepSpec, results: SweepResults, *, driven: bool) -> SweepSummary:
     """Return the state of a sweep with these results."""
-    state = find_state(spec, results, finished=folder.read_results() is not None, driven=driven)
+    state = find_state(spec, results, finished=folder.is_finished, driven=driven)
     ended = sum(trial.outcome is not None for trial in results.trial_results)
     return SweepSummary(
         **_place(folder.path),

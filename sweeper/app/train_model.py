@@ -204,7 +204,7 @@ def _record_test_access(output: Output, prepared: PreparedSweep, folder: SweepFo
         announce_truncation(output, folder, study)
         study.record_test_access(trial)
         folder.mark_unsynced()
-        if folder.read_results() is not None:
+        if folder.is_finished:
             refresh_results(output, folder, prepared.spec, study, prepared.dataset)
 
 

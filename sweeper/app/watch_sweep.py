@@ -57,7 +57,7 @@ def _closed(view: ProgressView, folder: SweepFolder) -> Iterator[None]:
     try:
         yield
     finally:
-        view.close(RunStatus.KILLED if folder.read_results() is None else RunStatus.FINISHED)
+        view.close(RunStatus.FINISHED if folder.is_finished else RunStatus.KILLED)
 
 
 class _Watcher:

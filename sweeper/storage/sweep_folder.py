@@ -121,6 +121,11 @@ class SweepFolder:
         pins = "".join(f"# {name}: {pin}\n" for name, pin in self.manifest.resolved.items())
         return (pins + dump_yaml(spec)).encode()
 
+    @property
+    def is_finished(self) -> bool:
+        """True if the sweep has its results. They are written last."""
+        return (self.path / RESULTS).exists()
+
     def read_results(self) -> str | None:
         """Return the text of results.json, or None if the sweep is not finished or the file is not UTF-8.
 
