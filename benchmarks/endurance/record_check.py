@@ -20,7 +20,7 @@ def read_records(sweep: Path) -> dict[int, TrialRecord]:
     folder = open_sweep(sweep)
     with tempfile.TemporaryDirectory() as parent:
         copy = Path(shutil.copy(folder.journal, parent))
-        with closing(OptunaStudy(folder.spec, copy, folder.manifest.threads)) as study:
+        with closing(OptunaStudy(folder.read_spec(), copy, folder.manifest.threads)) as study:
             return {record.trial.number: record for record in study.all_trials()}
 
 

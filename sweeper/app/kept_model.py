@@ -106,7 +106,7 @@ def _open_model(folder: Path) -> KeptModel:
     params = _written_params(folder)
     if params is None:
         raise UsageError(f"{folder}: the model is incomplete; run the command that makes it again")
-    return KeptModel(folder, _settings(_sweep_above(folder).spec, params))
+    return KeptModel(folder, _settings(_sweep_above(folder).read_spec(), params))
 
 
 def _written_params(folder: Path) -> Mapping[str, Any] | None:

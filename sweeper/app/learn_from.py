@@ -38,7 +38,7 @@ def _read_earlier_sweep(spec: SweepSpec, position: int) -> BorrowedTrials:
     path = ("learn_from", position)
     try:
         folder = open_sweep(Path(spec.learn_from[position]))
-        source = folder.spec
+        source = folder.read_spec()
         records = read_study(folder, source).all_trials()
     except SweeperError as error:
         raise UsageError(spec.message(path, str(error))) from None
@@ -99,7 +99,7 @@ def _could_lend(spec: SweepSpec, folder: SweepFolder) -> bool:
     if not folder.is_finished or folder.manifest.identity.get("dataset") == spec.identity["dataset"]:
         return False
     try:
-        source = folder.spec
+        source = folder.read_spec()
         if _objective(source) != _objective(spec) or not any(system in spec.systems for system in source.systems):
             return False
         return bool(borrow_trials(spec, folder, source, read_study(folder, source).all_trials()).trials)

@@ -38,7 +38,7 @@ def describe_sweep(folder: SweepFolder) -> "SweepDescription":
     from sweeper.record.test_accesses import read_test_accesses
     from sweeper.tracking.sweep_description import TEST_ACCESSES_TAG, TEST_SPLIT_TAG, SweepDescription
 
-    spec = folder.spec
+    spec = folder.read_spec()
     params = {
         "dataset": spec.dataset_spec.repository or spec.dataset_spec.name,
         "objective": spec.objective.metric,

@@ -86,7 +86,7 @@ def _record_size(folder: SweepFolder) -> int:
 
 def _load(folder: SweepFolder) -> FinishedSweep:
     """Return a finished sweep, with the results that its record gives now."""
-    spec = folder.spec
+    spec = folder.read_spec()
     return finished_sweep(folder, results_of_study(spec, folder, read_study(folder, spec)))
 
 

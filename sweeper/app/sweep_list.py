@@ -35,7 +35,7 @@ def list_sweeps(sweeps: str | Path = "sweeps") -> Sequence[SweepSummary]:
 
 def summarize(folder: SweepFolder) -> SweepSummary:
     """Return the state of a sweep. Raises SweeperError if its record or its spec cannot be read."""
-    spec, driven = folder.spec, is_locked(folder.journal)
+    spec, driven = folder.read_spec(), is_locked(folder.journal)
     stored = None if driven else stored_results(folder)
     return summarize_results(folder, spec, stored or current_results(folder, spec), driven=driven)
 

@@ -71,7 +71,7 @@ class TrainedModel(Training):
 def find_trial(folder: SweepFolder, number: int | None, seed: int | None) -> Trial:
     """Return a trial of a sweep, by default the best one, with another seed where one is given. Raises UsageError."""
 
-    spec = folder.spec
+    spec = folder.read_spec()
     study = read_study(folder, spec)
     records = study.all_trials()
     if number is None:
@@ -93,7 +93,7 @@ def train_model(output: Output, folder: SweepFolder, trial: Trial, out: Path, *,
     the record notes the access before it happens. Raises UsageError if the data set has no test split, or `out` is the
     folder of another training.
     """
-    spec, config = folder.spec, trial.config
+    spec, config = folder.read_spec(), trial.config
     training = _describe(folder, trial)
     _require_own_folder(out, training)
     output.set_log_dir(folder.path / "logs")

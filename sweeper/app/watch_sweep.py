@@ -30,7 +30,7 @@ def watch_sweep(output: Output, folder: SweepFolder, sleep: Callable[[float], No
     record cannot be read.
     """
     if is_locked(folder.journal):
-        spec = folder.spec
+        spec = folder.read_spec()
         watcher = _Watcher(folder, spec)
         records = watcher.read()
         output.line(f"watching {folder.name}: {formatting.describe_spec(spec)}")

@@ -80,9 +80,8 @@ class SweepFolder:
         """The path of the record."""
         return self.path / RECORD
 
-    @property
-    def spec(self) -> SweepSpec:
-        """The spec as last run, which may have a larger budget than at the first start.
+    def read_spec(self) -> SweepSpec:
+        """Return the spec as last run, which may have a larger budget than at the first start.
 
         Raises UsageError if the folder is gone, or sweep.yaml is missing or damaged.
         """

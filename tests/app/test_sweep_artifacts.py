@@ -62,7 +62,7 @@ def folder(tmp_path: Path) -> SweepFolder:
 
 def attached(folder: SweepFolder) -> Any:
     tracker: Any = FakeTracker()
-    sweep_artifacts.attach_artifacts(tracker, folder)
+    sweep_artifacts.attach_artifacts(tracker, folder, folder.read_spec())
     return tracker
 
 

@@ -43,7 +43,7 @@ class Sweep:
     def __init__(self, place: Path, folder: SweepFolder, results: SweepResults) -> None:
         self.place, self.folder, self.results = place, folder, results
         self.records: dict[int, TrialRecord] = {
-            record.trial.number: record for record in read_study(folder, folder.spec).all_trials()
+            record.trial.number: record for record in read_study(folder, folder.read_spec()).all_trials()
         }
         self.lowest = {number: min(_losses(record)) for number, record in self.records.items()}
         completed = [

@@ -47,12 +47,12 @@ def test_an_opened_folder_has_the_manifest_that_was_written(tmp_path: Path) -> N
     again = sweep_folder.open_sweep(made.path)
     assert again.manifest == made.manifest
     assert (again.manifest.resolved, again.manifest.threads) == (RESOLVED, 2)
-    assert again.spec == spec
+    assert again.read_spec() == spec
 
 
 def test_an_opened_folder_has_the_spec_of_the_first_start(tmp_path: Path) -> None:
     made = create(tmp_path, spec_of(budget={"trials": 50}, resources={"cpu": 8}))
-    again = sweep_folder.open_sweep(made.path).spec
+    again = sweep_folder.open_sweep(made.path).read_spec()
     assert again == spec_of(budget={"trials": 50}, resources={"cpu": 8})
 
 
@@ -141,7 +141,7 @@ def test_a_data_set_keeps_its_name_where_its_folder_is_renamed(manifest: str, tm
     assert (now.dataset_spec.name, named.dataset_spec.name) == ("now", "before")
     assert (named.identity, named.dataset_spec.files) == (now.identity, now.dataset_spec.files)
     found.write_spec(named)
-    assert (found.spec, found.spec.dataset_spec.name) == (now, "before")
+    assert (found.read_spec(), found.read_spec().dataset_spec.name) == (now, "before")
 
 
 def test_a_data_set_keeps_its_name_where_the_sweep_is_renamed_too(tmp_path: Path) -> None:
@@ -277,10 +277,10 @@ def test_a_folder_that_has_lost_its_manifest_is_refused_and_not_taken(left: str,
 
 def test_the_spec_is_the_one_last_run(tmp_path: Path) -> None:
     made = create(tmp_path)
-    assert made.spec == spec_of()
+    assert made.read_spec() == spec_of()
     grown = spec_of(budget={"trials": 60, "hours": 3}, confirm={"seeds": 2, "top": 3})
     made.write_spec(grown)
-    assert sweep_folder.open_sweep(made.path).spec == grown
+    assert sweep_folder.open_sweep(made.path).read_spec() == grown
 
 
 def test_the_written_spec_is_a_search_space_that_runs_as_it_is(tmp_path: Path) -> None:
@@ -309,7 +309,7 @@ def test_any_text_survives_being_written_and_read(tmp_path: Path, text: str) -> 
     written["start_with"] = [{"encoder": text}]
     spec = SweepSpec.model_validate(written)
     made.write_spec(spec)
-    assert sweep_folder.open_sweep(made.path).spec == spec
+    assert sweep_folder.open_sweep(made.path).read_spec() == spec
 
 
 def test_a_new_folder_has_its_search_space_and_manifest(tmp_path: Path) -> None:
@@ -319,7 +319,7 @@ def test_a_new_folder_has_its_search_space_and_manifest(tmp_path: Path) -> None:
         tmp_path, spec_of(), {"dataset": "c0ffee"}, 2, ["a", "b"], splits, encoders=encoders
     )
     again = sweep_folder.open_sweep(made.path)
-    assert (again.manifest, again.spec) == (made.manifest, spec_of())
+    assert (again.manifest, again.read_spec()) == (made.manifest, spec_of())
     assert (again.manifest.labels, again.manifest.splits) == (["a", "b"], splits)
     assert again.manifest.encoders == encoders
 
@@ -339,7 +339,7 @@ def test_a_folder_whose_search_space_is_gone_or_damaged_is_one_line_with_the_rem
     if text is not None:
         (made.path / "sweep.yaml").write_text(text)
     with pytest.raises(UsageError, match=r"sweep\.yaml: cannot be read .*; run the sweep's search space again"):
-        _ = sweep_folder.open_sweep(made.path).spec
+        _ = sweep_folder.open_sweep(made.path).read_spec()
 
 
 def test_everybody_may_read_an_atomically_written_file(tmp_path: Path) -> None:
