@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sweeper.protocol.confirmation import best_model_trial
 from sweeper.protocol.ranking import best_report
@@ -18,6 +18,8 @@ from sweeper.wording import format_value
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,15 @@ class ReportData:
         """Return the fresh seeds of a system's confirmed setting."""
         confirmation = self.results.systems[system].confirmation
         return confirmation.seeds if confirmation else []
+
+    def select_seeds(self, system: int, by_trial: Mapping[int, T]) -> dict[int, T]:
+        """Return the values that belong to the fresh seeds of a system's confirmed setting, as far as there are any."""
+        return {seed.trial: by_trial[seed.trial] for seed in self.seeds(system) if seed.trial in by_trial}
+
+    def stored_predictions(self, system: int) -> tuple[str, dict[int, Predictions]]:
+        """Return a split, and the predictions of a system's seeds on it: test, or validation if there are none."""
+        test = self.select_seeds(system, self.predictions.test)
+        return ("test", test) if test else ("validation", self.select_seeds(system, self.predictions.validation))
 
     def score(self, record: TrialRecord) -> float | None:
         """Return the best validation of a trial, by the objective."""
