@@ -14,7 +14,7 @@ from sweeper.errors import CheckpointError
 from sweeper.protocol.confirmation import best_model_trial
 from sweeper.storage.predictions import load_predictions
 from sweeper.storage.sweep_folder import SweepFolder
-from sweeper.storage.trial_files import delete_trial_files, trial_folder
+from sweeper.storage.trial_files import checkpoint_path, delete_trial_files, trial_folder
 from sweeper.terminal.output import Output
 from sweeper.trials.interfaces import CheckpointStorage
 from sweeper.trials.trial import Trial, TrialRecord
@@ -108,4 +108,4 @@ def _export(output: Output, prepared: PreparedSweep, folder: SweepFolder, trial:
 def _model_file(folder: SweepFolder, trial: Trial) -> "Path":
     from sweeper.training.best_model import latest_best_model
 
-    return latest_best_model(trial_folder(folder.path, trial) / f"checkpoint-{trial.attempt}.pt")
+    return latest_best_model(checkpoint_path(trial_folder(folder.path, trial), trial.attempt))
