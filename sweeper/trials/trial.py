@@ -54,6 +54,15 @@ class Trial:
         return "search" if self.is_of_search else "confirm"
 
 
+def describe_origin(trial: Trial) -> str:
+    """Return which other trial a trial was made from, and how; "" for one that was proposed."""
+    if trial.source_trial:
+        return f"seed {trial.seed_index} of trial {trial.source_trial}"
+    if trial.clone_of:
+        return f"clone of trial {trial.clone_of}"
+    return f"another seed of trial {trial.race_of}" if trial.race_of else ""
+
+
 @dataclass(frozen=True)
 class TrialEnd:
     """The end of a trial: its outcome and the reason.
