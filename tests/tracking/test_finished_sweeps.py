@@ -23,6 +23,7 @@ from tests.support.fake_mlflow_stores import PARENT, FilledStore, create_empty_s
 from tests.support.fake_results import Scores, sweep
 from tests.support.fake_sweeps import FakeSweep
 from tests.support.search_spaces import small_spec
+from tests.support.tracked_sweeps import start_tracker
 
 pytestmark = pytest.mark.mlflow
 
@@ -292,15 +293,11 @@ def test_a_store_that_does_not_answer_is_an_error_of_one_line(store: FilledStore
 
 def test_the_table_of_what_the_tracker_sent_equals_the_table_of_the_record(empty: Path, tmp_path: Path) -> None:
     from sweeper.storage import predictions
-    from sweeper.tracking.sweep_description import SweepDescription
-    from sweeper.tracking.tracker import MlflowTracker
 
     store, story = FilledStore.copy_of(empty, tmp_path), FakeSweep(small_spec(confirm={"seeds": 3})).search().confirm()
     results = story.results(Path("sweeps/sst5-3f9a1c2e"))
     files = tmp_path / "artifacts"
-    tracker = MlflowTracker(
-        store.uri, sweep="sst5-3f9a1c2e", dataset="sst5", description=SweepDescription(), artifacts=files.as_uri()
-    )
+    tracker = start_tracker(store.uri, "sst5-3f9a1c2e", artifacts=files.as_uri())
     for one in story.records:
         tracker.update(one)
     for trial, answers in story.predictions.items():
