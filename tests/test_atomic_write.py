@@ -1,12 +1,13 @@
 """Files that must survive a power cut are on the disk itself, on Linux and on macOS."""
 
 import fcntl
+import json
 import os
 from pathlib import Path
 
 import pytest
 
-from sweeper.atomic_write import atomic_write, flush_to_disk
+from sweeper.atomic_write import atomic_write, flush_to_disk, write_json
 
 FULL_SYNC = 51  # macOS's F_FULLFSYNC
 
@@ -51,3 +52,16 @@ def test_an_error_names_the_file_and_not_the_temporary_one(tmp_path: Path) -> No
     with pytest.raises(OSError, match="File name too long") as error:
         write(path)
     assert error.value.filename == str(path)
+
+
+def test_a_failed_write_leaves_no_file_behind(tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "values.json", {"best": object()})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_everybody_may_read_a_written_json_file(tmp_path: Path) -> None:
+    write_json(tmp_path / "new" / "values.json", {"a": [1, None]})
+    written = tmp_path / "new" / "values.json"
+    assert json.loads(written.read_text(encoding="utf-8")) == {"a": [1, None]}
+    assert written.stat().st_mode & 0o777 == 0o644

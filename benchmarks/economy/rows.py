@@ -21,7 +21,7 @@ from sweeper.app.open_study import read_study
 from sweeper.atomic_write import atomic_write
 from sweeper.errors import UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, list_sweeps
+from sweeper.storage.sweep_folder import SweepFolder, open_sweeps
 from sweeper.trials.trial import TrialRecord
 
 METRICS = ("validation/accuracy", "validation/macro_f1", "validation/loss", "train/loss")
@@ -35,13 +35,13 @@ def recorded_sweeps(dataset: str, sweeps: Path, design: SweepSpec | None = None)
 
     Raises UsageError if one differs from the `design`, or without one from the others, in what makes rows comparable.
     """
-    folders = [folder for folder in list_sweeps(sweeps) if folder.spec.dataset_spec.name == dataset]
+    folders = [folder for folder in open_sweeps(sweeps) if folder.read_spec().dataset_spec.name == dataset]
     for folder in folders:
-        spec, wanted = folder.spec, design or folders[0].spec
+        spec, wanted = folder.read_spec(), design or folders[0].read_spec()
         check_key(folder.path, "compare", list(spec.systems), list(wanted.systems))
         check_key(folder.path, "training", spec.training, wanted.training)
         check_key(folder.path, "limit", spec.limit.model_dump(), wanted.limit.model_dump())
-    return sorted(folders, key=lambda folder: folder.spec.seed)
+    return sorted(folders, key=lambda folder: folder.read_spec().seed)
 
 
 def check_key(place: object, key: str, value: object, wanted: object) -> None:
@@ -125,7 +125,7 @@ def describe_machine() -> dict[str, Any]:
 
 def _describe_sweep(folder: SweepFolder) -> dict[str, Any]:
     versions = folder.path / "versions.json"
-    spec = folder.spec
+    spec = folder.read_spec()
     return {
         "name": folder.name,
         "machine": describe_machine(),

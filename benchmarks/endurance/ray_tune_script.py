@@ -27,7 +27,7 @@ from benchmarks.endurance.retrain_check import training_data
 from benchmarks.endurance.sweeper_arm import SWEEP
 from sweeper.search_space import parser, yaml_file
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.training import checkpoint
+from sweeper.training.checkpoint import load_checkpoint
 from sweeper.training.trainer import train
 from sweeper.training.types import TrainingData
 
@@ -52,7 +52,7 @@ def training(config: dict[str, Any], spec: SweepSpec, data: TrainingData) -> Non
         if previous is not None:
             with previous.as_directory() as previous_folder:
                 shutil.copy(Path(previous_folder) / saved.name, saved)
-        already_reported = checkpoint.completed_reports(saved)
+        already_reported = len(load_checkpoint(saved)["reports"]) if saved.exists() else 0
         for report in train(spec.train_config(config, seed=spec.seed, threads=1), data, saved):
             if report.step > already_reported:
                 tune.report(dict(report.metrics), checkpoint=tune.Checkpoint.from_directory(folder))

@@ -20,7 +20,7 @@ def read_records(sweep: Path) -> dict[int, TrialRecord]:
     folder = open_sweep(sweep)
     with tempfile.TemporaryDirectory() as parent:
         copy = Path(shutil.copy(folder.journal, parent))
-        with closing(OptunaStudy(folder.spec, copy, folder.manifest.threads)) as study:
+        with closing(OptunaStudy(folder.read_spec(), copy, folder.manifest.threads)) as study:
             return {record.trial.number: record for record in study.all_trials()}
 
 
@@ -45,7 +45,7 @@ def find_gaps(after: Records, budget: int) -> Iterator[str]:
     """Name what a finished sweep lacks: a number, an epoch, an end, or a trial of its budget."""
     if sorted(after) != list(range(1, len(after) + 1)):
         yield f"the trials are numbered {sorted(after)}"
-    searched = sum(not record.trial.source_trial for record in after.values())
+    searched = sum(record.trial.is_of_search for record in after.values())
     if searched != budget:
         yield f"{searched} trials were searched, the budget is {budget}"
     for number, record in after.items():

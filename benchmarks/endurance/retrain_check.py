@@ -30,7 +30,7 @@ def training_data(spec: SweepSpec) -> TrainingData:
 
 def find_differences(sweep: Path, numbers: Sequence[int]) -> list[str]:
     """Train the trials with these numbers again; name each step whose metrics are not bit for bit the record's."""
-    records, data = read_records(sweep), training_data(open_sweep(sweep).spec)
+    records, data = read_records(sweep), training_data(open_sweep(sweep).read_spec())
     return [line for number in numbers for line in _differing_steps(records[number], data)]
 
 

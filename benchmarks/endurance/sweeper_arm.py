@@ -59,7 +59,7 @@ class SweeperArm:
             self._add_violations(folder, ["there is no sweep"])
             return
         after = self._check(folder, sweep)
-        self._add_violations(folder, find_gaps(after, open_sweep(sweep).spec.budget.trials))
+        self._add_violations(folder, find_gaps(after, open_sweep(sweep).read_spec().budget.trials))
         resumed = [number for number, record in after.items() if record.trial.attempt > 1]
         compared = resumed[-self.compare :] if self.compare else []
         self._add_violations(folder, find_differences(sweep, compared))

@@ -54,7 +54,7 @@ def used_amounts(folder: Path, watched: Watched) -> dict[str, float]:
     Raises UsageError if the sweep is not finished, was interrupted, or has no system metrics.
     """
     sweep = open_sweep(folder)
-    study = read_study(sweep, sweep.spec)
+    study = read_study(sweep, sweep.read_spec())
     records = study.all_trials()
     study.close()
     if sweep.read_results() is None:
@@ -62,7 +62,7 @@ def used_amounts(folder: Path, watched: Watched) -> dict[str, float]:
     if any(record.trial.attempt > 1 for record in records):
         raise UsageError(f"{folder}: the sweep was interrupted, so its wall time says nothing; run it again")
     return {
-        "epochs": sum(len(record.reports) for record in records) / sweep.spec.validations_per_epoch,
+        "epochs": sum(len(record.reports) for record in records) / sweep.read_spec().validations_per_epoch,
         "processor": processor_seconds(folder, records),
         "wall": watched.seconds,
         "memory": watched.memory / _MEGABYTE,

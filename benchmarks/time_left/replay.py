@@ -33,12 +33,12 @@ class Estimate:
 def recorded_sweep(folder: Path) -> TimedSweep:
     """Return a recorded sweep. The most trials that ran at the same time count as its slots. Raises UsageError."""
     sweep = open_sweep(folder)
-    study = read_study(sweep, sweep.spec)
+    study = read_study(sweep, sweep.read_spec())
     records, sessions = list(study.all_trials()), list(study.sessions())
     study.close()
     if not records:
         raise UsageError(f"{folder}: has no trials; name a finished sweep")
-    return TimedSweep(sweep.spec, _most_at_a_time(records), dict(sweep.texts), records, sessions)
+    return TimedSweep(sweep.read_spec(), _most_at_a_time(records), dict(sweep.texts), records, sessions)
 
 
 def _most_at_a_time(records: Sequence[TrialRecord]) -> int:

@@ -29,7 +29,7 @@ def make_player(number: int, limit: str = "none") -> SweepPlayer:
     free, random = simulated_sweep(number), Random(number + 0.5)
     share = random.uniform(0.4, 0.8)
     values = [report.metrics[free.spec.objective.metric] for it in free.records for report in it.reports]
-    epochs = sum(len(it.reports) for it in free.records if not it.trial.source_trial) / free.spec.validations_per_epoch
+    epochs = sum(len(it.reports) for it in free.records if it.trial.is_of_search) / free.spec.validations_per_epoch
     limits: dict[str, Any] = {
         "hours": share * ((free.sessions[-1].ended or 0) - free.sessions[-1].began) / 3.6e6,
         "epochs": max(1, round(share * epochs)),

@@ -113,7 +113,7 @@ class SweepPlayer:
 
     def _count_records(self) -> None:
         self.budget = SearchBudget(self.spec, self._all(), [self.session])
-        self._turns = Turns(self.spec, [record for record in self._all() if not record.trial.source_trial])
+        self._turns = Turns(self.spec, [record for record in self._all() if record.trial.is_of_search])
 
     def _all(self) -> list[TrialRecord]:
         return [self.records[number] for number in sorted(self.records)]

@@ -1,7 +1,7 @@
 """The share of this machine, or of the cluster of RAY_ADDRESS, that a trial would get."""
 
-from sweeper.app.run_sweeps import make_runner
 from sweeper.app.share_gpus import allocate, with_note_of_sharing
+from sweeper.app.trial_runner import make_runner
 from sweeper.execution.cluster_address import cluster_address
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal.output import Output
@@ -13,8 +13,8 @@ def allocate_resources(output: Output, spec: SweepSpec) -> tuple[TrialResources,
     if cluster_address() is not None:
         with output.step("asking the cluster"), make_runner(output, inline=False) as runner:
             return with_note_of_sharing(spec, allocate(runner, spec)), True
-    asked = spec.resources
-    with make_runner(output, inline=True) as runner:
-        node = {"CPU": runner.cpus, "GPU": runner.gpus}
+    from sweeper.training.device import cpu_count, gpu_count
+
+    asked, node = spec.resources, {"CPU": cpu_count(), "GPU": gpu_count()}
     resources = fit_to_machine(asked.cpu, asked.most_gpus, asked.accelerator or "", node=node)
     return with_note_of_sharing(spec, resources), False

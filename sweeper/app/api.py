@@ -82,7 +82,7 @@ class Sweep:
     @property
     def spec(self) -> SweepSpec:
         """The search space as it was last run."""
-        return self.folder.spec
+        return self.folder.read_spec()
 
     @property
     def results(self) -> StoredResults:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from sweeper.app.kept_model import write_prediction_settings
 from sweeper.app.prepare_data import PreparedSweep, load_training_data, tokenizer_of
+from sweeper.atomic_write import write_json
 from sweeper.errors import CheckpointError
 from sweeper.protocol.confirmation import best_model_trial
 from sweeper.storage.predictions import load_predictions
-from sweeper.storage.sweep_folder import SweepFolder, write_json
-from sweeper.storage.trial_files import delete_trial_files, trial_folder
+from sweeper.storage.sweep_folder import SweepFolder
+from sweeper.storage.trial_files import checkpoint_path, delete_trial_files, trial_folder
 from sweeper.terminal.output import Output
 from sweeper.trials.interfaces import CheckpointStorage
 from sweeper.trials.trial import Trial, TrialRecord
@@ -91,7 +92,7 @@ def _export(output: Output, prepared: PreparedSweep, folder: SweepFolder, trial:
     model_file = _model_file(folder, trial)
     (out / "config.json").unlink(missing_ok=True)
     try:
-        export.export_model(model_file, trial.config, data, out)
+        export.write_model(model_file, trial.config, data, out)
     except CheckpointError as error:
         remedy = f"this makes it: sweeper train {folder.path} {trial.number}"
         output.line(f"{model_file.name} cannot be read ({error}); {remedy}")
@@ -107,4 +108,4 @@ def _export(output: Output, prepared: PreparedSweep, folder: SweepFolder, trial:
 def _model_file(folder: SweepFolder, trial: Trial) -> "Path":
     from sweeper.training.best_model import latest_best_model
 
-    return latest_best_model(trial_folder(folder.path, trial) / f"checkpoint-{trial.attempt}.pt")
+    return latest_best_model(checkpoint_path(trial_folder(folder.path, trial), trial.attempt))

@@ -16,7 +16,7 @@ from sweeper.app.prepare_data import (
     load_training_data,
     prepare_dataset,
 )
-from sweeper.app.run_sweeps import make_runner
+from sweeper.app.trial_runner import make_runner
 from sweeper.data.dataset_description import describe_dataset
 from sweeper.data.preprocessing import content_digest
 from sweeper.errors import SweeperError

@@ -56,7 +56,7 @@ def checklist(sweep: str | PathLike[str], *, sweeps: str | Path = "sweeps") -> C
     unknown. Raises UsageError if there is no such sweep, RecordError if its record is damaged.
     """
     folder = find_named_sweep(sweep, Path(sweeps))
-    spec = folder.spec
+    spec = folder.read_spec()
     results = current_results(folder, spec)
     found = {
         ("B1", "Data and encoders that are used"): answers.describe_sources(spec, results),

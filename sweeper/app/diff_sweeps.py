@@ -79,7 +79,7 @@ def _looks_like_sweep(path: Path) -> bool:
 
 def _of_sweep(folder: SweepFolder) -> _Question:
     identity = folder.manifest.identity
-    spending = _spending(folder.spec.model_dump(mode="json"), identity)
+    spending = _spending(folder.read_spec().model_dump(mode="json"), identity)
     return _Question({**identity, _PINS: dict(folder.manifest.resolved)}, spending)
 
 

@@ -12,11 +12,12 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sweeper.atomic_write import write_json
 from sweeper.data.dataset_spec import Task
 from sweeper.errors import UsageError
 from sweeper.home_folder import expand_home
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, is_sweep, open_sweep, write_json
+from sweeper.storage.sweep_folder import SweepFolder, is_sweep, open_sweep
 from sweeper.storage.sweep_names import find_named_sweep, named_folder
 from sweeper.training.prediction_settings import prediction_settings
 from sweeper.training.tasks import TASKS, THRESHOLDS
@@ -105,7 +106,7 @@ def _open_model(folder: Path) -> KeptModel:
     params = _written_params(folder)
     if params is None:
         raise UsageError(f"{folder}: the model is incomplete; run the command that makes it again")
-    return KeptModel(folder, _settings(_sweep_above(folder).spec, params))
+    return KeptModel(folder, _settings(_sweep_above(folder).read_spec(), params))
 
 
 def _written_params(folder: Path) -> Mapping[str, Any] | None:

@@ -9,7 +9,7 @@ from sweeper.protocol.borrowing import borrow_trials
 from sweeper.protocol.learned_from import describe_learned_from, learned_from, summarize_borrowed
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, list_sweeps, open_sweep
+from sweeper.storage.sweep_folder import SweepFolder, open_sweep, open_sweeps
 from sweeper.storage.sweep_search import find_sweep, newest_first
 from sweeper.trials.borrowed import BorrowedTrials
 
@@ -38,7 +38,7 @@ def _read_earlier_sweep(spec: SweepSpec, position: int) -> BorrowedTrials:
     path = ("learn_from", position)
     try:
         folder = open_sweep(Path(spec.learn_from[position]))
-        source = folder.spec
+        source = folder.read_spec()
         records = read_study(folder, source).all_trials()
     except SweeperError as error:
         raise UsageError(spec.message(path, str(error))) from None
@@ -82,7 +82,7 @@ def suggest_learn_from(spec: SweepSpec, sweeps: Path) -> str | None:
     They have a system in common with it and the same objective, and trials that lie in its space. Of each data set, the
     newest counts.
     """
-    folders = newest_first(list_sweeps(sweeps))
+    folders = newest_first(open_sweeps(sweeps))
     has_begun = any(folder.manifest.identity == spec.identity for folder in folders)
     if spec.learn_from or not SAMPLERS[spec.sampler].takes_tpe_settings or has_begun:
         return None
@@ -96,10 +96,10 @@ def suggest_learn_from(spec: SweepSpec, sweeps: Path) -> str | None:
 
 
 def _could_lend(spec: SweepSpec, folder: SweepFolder) -> bool:
-    if folder.read_results() is None or folder.manifest.identity.get("dataset") == spec.identity["dataset"]:
+    if not folder.is_finished or folder.manifest.identity.get("dataset") == spec.identity["dataset"]:
         return False
     try:
-        source = folder.spec
+        source = folder.read_spec()
         if _objective(source) != _objective(spec) or not any(system in spec.systems for system in source.systems):
             return False
         return bool(borrow_trials(spec, folder, source, read_study(folder, source).all_trials()).trials)

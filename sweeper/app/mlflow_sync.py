@@ -151,17 +151,18 @@ def sync(output: Output, folder: SweepFolder, timeout: float = SYNC_TIMEOUT) -> 
     """
 
     output.set_log_dir(folder.path / "logs")
-    check_mlflow(folder.path.parent, [data_identity(folder.spec, folder.manifest.resolved)])
-    with open_study(folder, folder.spec) as study:
+    spec = folder.read_spec()
+    check_mlflow(folder.path.parent, [data_identity(spec, folder.manifest.resolved)])
+    with open_study(folder, spec) as study:
         announce_truncation(output, folder, study)
         records = study.all_trials()
-        status = RunStatus.FINISHED if folder.read_results() else RunStatus.KILLED
+        status = RunStatus.FINISHED if folder.is_finished else RunStatus.KILLED
         with output.step(f"syncing MLflow with {folder.name}"):
             sessions = study.sessions()
-            tracker = make_tracker(folder.spec, folder, say=lambda _: None, status=status, sessions=sessions)
+            tracker = make_tracker(spec, folder, say=lambda _: None, status=status, sessions=sessions)
             for record in records:
                 tracker.update(record)
-            sweep_artifacts.attach_artifacts(tracker, folder)
+            sweep_artifacts.attach_artifacts(tracker, folder, spec)
             tracker.close(status, timeout, while_answering=True)
         store_model_uri(folder, tracker)
         problem = sync_problem(folder, tracker)

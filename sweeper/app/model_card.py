@@ -132,7 +132,7 @@ def _transformers_usage(model: KeptModel, own_code: str) -> list[str]:
 
 def _data_lines(sweep: SweepFolder, results: SweepResults) -> list[str]:
     """Return the data set with its licence and sizes, and what readers of test scores must know of it."""
-    spec = sweep.spec
+    spec = sweep.read_spec()
     licence = f"Licence: {spec.dataset_spec.licence or UNKNOWN}."
     return [describe_sources(spec, results)[0], licence, *describe_data(sweep, spec), *results.test_warnings]
 

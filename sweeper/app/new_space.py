@@ -80,15 +80,15 @@ def new(
     Raises:
         UsageError: the data cannot be used, or a file that would be written is there already.
     """
-    found = find_input([Path(file) for file in files], hub, config, revision)
+    source = find_input([Path(file) for file in files], hub, config, revision)
     columns = [text] if isinstance(text, str) else list(text or ())
-    path = Path(out) if out is not None else Path(f"{found.stem}.yaml")
-    return make_space(PlainOutput(progress=False), found, path, columns, label, encoder, seed)
+    path = Path(out) if out is not None else Path(f"{source.stem}.yaml")
+    return make_space(PlainOutput(progress=False), source, path, columns, label, encoder, seed)
 
 
 def make_space(
     output: Output,
-    found: NewInput,
+    source: NewInput,
     path: Path,
     text: Sequence[str] = (),
     label: str | None = None,
@@ -99,27 +99,27 @@ def make_space(
     """Write the search space `path` for a data set, and the splits beside it if the data set has only one."""
     folder = path.parent / f"{path.stem}_splits"
     _require_new(path, folder)
-    with output.step(f"reading {found.place}"):
-        table = found.read_training_table()
-        choice = choose_columns(profile_columns(table), text, label, found.place)
+    with output.step(f"reading {source.place}"):
+        table = source.read_training_table()
+        choice = choose_columns(profile_columns(table), text, label, source.place)
     columns = _answer(choice, ask)
     with output.step("looking at its rows"):
-        tables = {"train": table} if _is_single_file(found) else found.read_tables(*columns)
-        data = _parse(found.dataset_spec(*columns), tables)
+        tables = {"train": table} if _is_single_file(source) else source.read_tables(*columns)
+        data = _parse(source.dataset_spec(*columns), tables)
     is_split_here = list(data.splits) == ["train"]
-    splits = split_rows(data.splits["train"], found.place, seed) if is_split_here else _with_validation(data.splits)
+    splits = split_rows(data.splits["train"], source.place, seed) if is_split_here else _with_validation(data.splits)
     machine = find_machine()
     proposed = propose_encoder(output, splits["train"], has_gpu=machine.gpus > 0, wanted=encoder)
     with output.step("counting classes and texts"):
         script = find_script(sample_texts(splits["train"]))
         summary = summarize_data(columns, splits, data.class_names, data.bad_rows, script, proposed.lengths)
-    paths = dict(found.files)
+    paths = dict(source.files)
     if is_split_here:
         paths = write_splits(folder, splits, data.text, data.label, data.class_names)
     kept = {split: file for split, file in paths.items() if split in splits}
-    dataset = _dataset_keys(found, data, path, kept)
+    dataset = _dataset_keys(source, data, path, kept)
     settings = propose_settings(summary.rows, len(data.class_names), proposed, machine)
-    written = NewSpaceText(path, found.origin, dataset, summary, proposed, settings, machine, not is_split_here)
+    written = NewSpaceText(path, source.origin, dataset, summary, proposed, settings, machine, not is_split_here)
     spec = _write_checked(path, str(written))
     return NewSpace(path, kept, spec, summary, proposed)
 
@@ -147,8 +147,8 @@ def _require_new(path: Path, folder: Path) -> None:
     require_writable_file("--out", path)
 
 
-def _is_single_file(found: NewInput) -> bool:
-    return found.hub is None and len(found.files) == 1
+def _is_single_file(source: NewInput) -> bool:
+    return source.hub is None and len(source.files) == 1
 
 
 def _answer(choice: ColumnChoice, ask: Ask) -> tuple[tuple[str, ...], str]:
@@ -206,15 +206,15 @@ def _with_validation(splits: Mapping[str, LabelledTexts]) -> dict[str, LabelledT
 
 
 def _dataset_keys(
-    found: NewInput, data: LabelledData, path: Path, paths: Mapping[str, Path]
+    source: NewInput, data: LabelledData, path: Path, paths: Mapping[str, Path]
 ) -> dict[str, str | Sequence[str]]:
     """Return the keys under `dataset`. Paths are relative to the search space."""
     text = data.text[0] if len(data.text) == 1 else data.text
     columns: dict[str, str | Sequence[str]] = {"text": text, "label": data.label}
-    if found.hub is not None and not paths:
-        config = {"config": found.config} if found.config else {}
-        revision = {"revision": found.revision} if found.revision != "main" else {}
-        return {"hub": found.hub, **config, **revision, **columns}
+    if source.hub is not None and not paths:
+        config = {"config": source.config} if source.config else {}
+        revision = {"revision": source.revision} if source.revision != "main" else {}
+        return {"hub": source.hub, **config, **revision, **columns}
     folder = path.absolute().parent
     files = {split: os.path.relpath(file.absolute(), folder) for split, file in paths.items()}
-    return {"name": found.stem, **files, **columns}
+    return {"name": source.stem, **files, **columns}

@@ -57,7 +57,7 @@ def open_study(folder: SweepFolder, spec: SweepSpec) -> "AbstractContextManager[
     """
     from sweeper.record.optuna_study import OptunaStudy
 
-    if (folder.path / RESULTS).exists():
+    if folder.is_finished:
         read_study(folder, spec).close()  # a record that is refused stays as it is
     require_record(folder)
     manifest = folder.manifest

@@ -12,9 +12,9 @@ from sweeper.app.kept_calibration import keep_calibration
 from sweeper.app.learn_from import borrowing_lines, suggest_learn_from
 from sweeper.app.output_paths import require_sweeps_folder
 from sweeper.app.prepare_data import prepare_sweep
-from sweeper.app.run_sweeps import make_runner
 from sweeper.app.share_gpus import allocate
 from sweeper.app.time_trainings import core_share, time_trainings
+from sweeper.app.trial_runner import make_runner
 from sweeper.execution.cluster_address import cluster_address
 from sweeper.protocol.plan import find_exceeded, make_plan, plan_use, simulate
 from sweeper.protocol.sweep_plan import SweepPlan

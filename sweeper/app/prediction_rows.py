@@ -40,7 +40,7 @@ def read_rows(
     return _clean_rows(str(path), cells, replacements, list(table.unreadable_rows), skip_bad_rows=skip_bad_rows)
 
 
-def parse_lines(
+def parse_text_rows(
     text: str, columns: Sequence[str], replacements: Mapping[str, str], *, skip_bad_rows: bool
 ) -> list[tuple[str, ...]]:
     """Return the texts of each line. The two texts of a pair are separated by a tab. Raises UsageError."""

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sweeper.app.git import head_commit
+from sweeper.atomic_write import write_json
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, write_json
+from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.training.gpu_names import describe_gpus
 
 if TYPE_CHECKING:
-    from sweeper.tracking.sweep_description import SplitSummary, SweepDescription
+    from sweeper.tracking.sweep_description import SplitInput, SweepDescription
 
 VERSIONS, MACHINE = "versions.json", "machine"  # a file, and a key in it
 _PACKAGES = ("sweeper", "ray", "optuna", "mlflow", "torch", "transformers", "datasets", "numpy", "scipy")
@@ -37,7 +38,7 @@ def describe_sweep(folder: SweepFolder) -> "SweepDescription":
     from sweeper.record.test_accesses import read_test_accesses
     from sweeper.tracking.sweep_description import TEST_ACCESSES_TAG, TEST_SPLIT_TAG, SweepDescription
 
-    spec = folder.spec
+    spec = folder.read_spec()
     params = {
         "dataset": spec.dataset_spec.repository or spec.dataset_spec.name,
         "objective": spec.objective.metric,
@@ -56,7 +57,7 @@ def describe_sweep(folder: SweepFolder) -> "SweepDescription":
     tags |= {TEST_SPLIT_TAG: test["digest"]} if test else {}
     commit = read_versions(folder).get("commit")
     tags |= {"mlflow.source.git.commit": commit} if commit else {}
-    splits, searched = _split_summaries(spec, folder), _varied(spec)
+    splits, searched = _split_inputs(spec, folder), _varied(spec)
     return SweepDescription(params, tags, spec.dataset_spec.name, splits, spec.objective, searched)
 
 
@@ -83,12 +84,12 @@ def read_versions(folder: SweepFolder) -> dict[str, str]:
     return versions
 
 
-def _split_summaries(spec: SweepSpec, folder: SweepFolder) -> "dict[str, SplitSummary]":
+def _split_inputs(spec: SweepSpec, folder: SweepFolder) -> "dict[str, SplitInput]":
     """Return the splits of the data set as they were used, and where they come from."""
-    from sweeper.tracking.sweep_description import SplitSummary
+    from sweeper.tracking.sweep_description import SplitInput
 
     return {
-        name: SplitSummary(rows["texts"], rows["digest"], *_source(spec, folder, name))
+        name: SplitInput(rows["texts"], rows["digest"], *_source(spec, folder, name))
         for name, rows in folder.manifest.splits.items()
     }
 

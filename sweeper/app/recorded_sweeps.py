@@ -11,7 +11,7 @@ from sweeper.errors import RecordError, UsageError
 from sweeper.protocol.finished_sweep import FinishedSweep, FinishedSweeps
 from sweeper.protocol.results import results_of_study
 from sweeper.record.test_accesses import read_test_accesses
-from sweeper.storage.sweep_folder import RESULTS, SweepFolder, list_sweeps, open_sweep
+from sweeper.storage.sweep_folder import SweepFolder, open_sweep, open_sweeps
 from sweeper.storage.sweep_names import find_named_sweep, named_folder
 from sweeper.trials.trial import TestAccess
 
@@ -38,10 +38,10 @@ def load_recorded_sweeps(sweeps: Path, named: Sequence[str]) -> RecordedSweeps:
     """
     by_name = {name: named_folder(name, sweeps) for name in named}
     chosen = [open_sweep(path) for path in by_name.values() if path is not None]
-    every = list({folder.path.resolve(): folder for folder in [*list_sweeps(sweeps), *chosen]}.values())
+    every = list({folder.path.resolve(): folder for folder in [*open_sweeps(sweeps), *chosen]}.values())
     wanted = list({folder.path.resolve(): folder for folder in chosen}.values()) if named else every
     shown, remarks = _without_copies(wanted)
-    finished = [folder for folder in shown if (folder.path / RESULTS).exists()]
+    finished = [folder for folder in shown if folder.is_finished]
     loaded = [_load(folder) for folder in finished]
     unfinished = sorted(folder.name for folder in shown if folder not in finished)
     if unfinished:
@@ -86,13 +86,13 @@ def _record_size(folder: SweepFolder) -> int:
 
 def _load(folder: SweepFolder) -> FinishedSweep:
     """Return a finished sweep, with the results that its record gives now."""
-    spec = folder.spec
+    spec = folder.read_spec()
     return finished_sweep(folder, results_of_study(spec, folder, read_study(folder, spec)))
 
 
 def count_accesses_beside(folder: SweepFolder, shown: FinishedSweep) -> tuple[dict[str, int], list[str]]:
     """Count the test accesses of the sweeps beside a sweep that is shown alone, as `count_other_accesses` does."""
-    beside = [other for other in list_sweeps(folder.path.parent) if other.path.resolve() != folder.path.resolve()]
+    beside = [other for other in open_sweeps(folder.path.parent) if other.path.resolve() != folder.path.resolve()]
     return count_other_accesses(beside, [shown])
 
 

@@ -105,6 +105,7 @@ def _sent_trials(folder: SweepFolder) -> list[int]:
     if folder.needs_sync:
         return []
     try:
-        return [record.trial.number for record in read_study(folder, folder.spec).all_trials() if record.trial.attempt]
+        records = read_study(folder, folder.read_spec()).all_trials()
+        return [record.trial.number for record in records if record.trial.attempt]
     except (RecordError, UsageError):
         return []

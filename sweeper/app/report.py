@@ -37,12 +37,12 @@ def report_sweep(
 
     Its table opens with the scores by `metric`, by default that of the objective or of the task.
     """
-    spec = folder.spec
+    spec = folder.read_spec()
     study = read_study(folder, spec)
     dataset, texts_note = None, "" if texts else TEXTS_LEFT_OUT
     if texts and (folder.path / "predictions").exists():
         dataset, texts_note = _fetch_dataset(output, folder)
-    finished = folder.read_results() is not None
+    finished = folder.is_finished
     records, results = study.all_trials(), results_of_study(spec, folder, study)
     return write_report(
         output,
@@ -68,7 +68,7 @@ def _fetch_dataset(output: Output, folder: SweepFolder) -> tuple[PreparedDataset
     else:
         output.capture_libraries()
     try:
-        return prepare_sweep(output, folder.spec, folder).dataset, ""
+        return prepare_sweep(output, folder.read_spec(), folder).dataset, ""
     except UsageError as error:
         reason = str(error).splitlines()[0]
         output.line(f"the texts are not available, so the report has none: {reason}")

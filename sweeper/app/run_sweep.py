@@ -185,7 +185,7 @@ class SweepRun:
         """Write everything that a finished sweep leaves, and return its results."""
         results = results_of_study(self.prepared.spec, folder, study)
         finalize(self.output, self.prepared, folder, study.all_trials(), results, jobs.confirm.storage)
-        sweep_artifacts.attach_artifacts(tracker, folder)
+        sweep_artifacts.attach_artifacts(tracker, folder, self.prepared.spec)
         return results
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from sweeper.app import mlflow_sync
 from sweeper.app.fit_checks import require_gpu_for_fp16
@@ -15,19 +14,18 @@ from sweeper.app.output_paths import require_sweeps_folder
 from sweeper.app.prepare_data import PreparedSweep, prepare_sweep
 from sweeper.app.refresh_results import refresh_results
 from sweeper.app.run_sweep import SweepRun
+from sweeper.app.trial_runner import make_runner
 from sweeper.errors import SweepFailedError
 from sweeper.execution.cluster_address import cluster_address
 from sweeper.protocol.results import stored_results
 from sweeper.protocol.search_result import is_search_over
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.protocol.system_results import SystemResult
-from sweeper.search_space.sections import Resources
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.record_lock import require_unlocked
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.storage.sweep_search import find_sweep
 from sweeper.terminal.output import Output
-from sweeper.training.registry import encoder_kind
 
 
 @dataclass(frozen=True)
@@ -157,21 +155,6 @@ class _Command:
 def _check_mlflow(sweeps: Path, prepared: Sequence[PreparedSweep]) -> None:
     """Raise UsageError if MLflow cannot take the runs of these sweeps."""
     mlflow_sync.check_mlflow(sweeps, [mlflow_sync.data_identity(it.spec, it.resolved) for it in prepared])
-
-
-def make_runner(output: Output, spec: SweepSpec | None = None, *, inline: bool) -> Any:
-    """Return the runner for trials of `spec` as a context manager. Ray is imported only where it is used."""
-    if inline:
-        from sweeper.execution.inline_runner import InlineRunner
-        from sweeper.training.device import cpu_count, gpu_count
-
-        return InlineRunner(cpu_count(), gpu_count())
-    from sweeper.execution.ray_runner import RayRunner
-
-    requested = Resources() if spec is None else spec.resources
-    encoders = () if spec is None else spec.encoders
-    modules = sorted({module for name in encoders for module in encoder_kind(name).modules})
-    return RayRunner(cpu=requested.cpu, gpu=requested.most_gpus, modules=modules, step=output.step)
 
 
 def _reopen(output: Output, spec: SweepSpec, folder: SweepFolder) -> SweepResults:

@@ -46,7 +46,7 @@ class SweepSnapshot:
 
 def take_snapshot(folder: SweepFolder) -> SweepSnapshot:
     """Return a sweep as it is now. Raises UsageError or RecordError if its files cannot be read."""
-    spec, driven = folder.spec, is_locked(folder.journal)
+    spec, driven = folder.read_spec(), is_locked(folder.journal)
     study = read_study(folder, spec)
     results = results_of_study(spec, folder, study)
     return SweepSnapshot(

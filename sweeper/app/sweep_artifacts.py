@@ -13,6 +13,7 @@ from sweeper.app.best_model import read_model_config
 from sweeper.app.results_note import results_note
 from sweeper.protocol.results import stored_results
 from sweeper.protocol.sweep_results import SweepResults
+from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import RESULTS, SPEC, SweepFolder
 
 if TYPE_CHECKING:
@@ -23,16 +24,16 @@ _ALWAYS = (SPEC, "versions.json")
 _WHEN_FINISHED = ("table.md", "report.html", RESULTS)  # out of date while a larger budget is being spent
 
 
-def attach_artifacts(tracker: "MlflowTracker", folder: SweepFolder) -> None:
+def attach_artifacts(tracker: "MlflowTracker", folder: SweepFolder, spec: SweepSpec) -> None:
     """Give the tracker all files of a sweep's folder that belong in MLflow. Call it before the tracker is closed."""
     from sweeper.tracking.client import PARENT
 
     results = stored_results(folder)
     names = _ALWAYS if results is None else _ALWAYS + _WHEN_FINISHED
     tracker.attach(PARENT, {name: path for name in names if (path := folder.path / name).exists()})
-    for number, files in _prediction_files(folder).items():
+    for number, files in _prediction_files(folder, spec).items():
         tracker.attach(number, files)
-    _attach_model(tracker, folder)
+    _attach_model(tracker, folder, spec)
     if results is not None:
         tracker.add_usage(usage_metrics(results) | summary_metrics(results))
         _describe_results(tracker, folder, results)
@@ -54,7 +55,7 @@ def _describe_results(tracker: "MlflowTracker", folder: SweepFolder, results: Sw
         tracker.set_winner(trial)
 
 
-def _attach_model(tracker: "MlflowTracker", folder: SweepFolder) -> None:
+def _attach_model(tracker: "MlflowTracker", folder: SweepFolder, spec: SweepSpec) -> None:
     """Give the tracker the best model, if the sweep has one by now."""
     from sweeper.tracking.model_export import ModelExport
 
@@ -62,7 +63,7 @@ def _attach_model(tracker: "MlflowTracker", folder: SweepFolder) -> None:
     config = read_model_config(folder)
     if config is None:
         return
-    spec, trial = folder.spec, int(config.pop("trial"))
+    trial = int(config.pop("trial"))
     tracker.attach_model(trial, ModelExport(path, folder.name, config, spec.max_tokens, len(spec.dataset_spec.text)))
 
 
@@ -95,17 +96,17 @@ def summary_metrics(results: SweepResults) -> dict[str, float]:
     return metrics | {f"mean/{name}": statistics.fmean(seed[name] for seed in seeds) for name in sorted(shared)}
 
 
-def _prediction_files(folder: SweepFolder) -> dict[int, dict[str, "Content"]]:
+def _prediction_files(folder: SweepFolder, spec: SweepSpec) -> dict[int, dict[str, "Content"]]:
     """Return the files of each confirmed trial: its model's predictions, its class weights, and pictures of both."""
     files: dict[int, dict[str, Content]] = {}
     for path in sorted((folder.path / "predictions").glob("*-*.*")):
         number, _, name = path.name.partition("-")
         if number.isdecimal():
-            files.setdefault(int(number), {}).update(_with_picture(folder, path, name))
+            files.setdefault(int(number), {}).update(_with_picture(folder, spec, path, name))
     return files
 
 
-def _with_picture(folder: SweepFolder, path: Path, name: str) -> "Mapping[str, Content]":
+def _with_picture(folder: SweepFolder, spec: SweepSpec, path: Path, name: str) -> "Mapping[str, Content]":
     """Return a file of a confirmed trial, and its picture, which is drawn when MLflow takes it.
 
     The confusion matrix is that of the test split where there is one, else of validation.
@@ -115,7 +116,7 @@ def _with_picture(folder: SweepFolder, path: Path, name: str) -> "Mapping[str, C
         number = int(path.name.partition("-")[0])
         return {name: path, "weights.png": cache(partial(_draw_weights, folder.path, number, labels))}
     if name == "test.parquet" or (name == "validation.parquet" and "test" not in folder.manifest.splits):
-        if folder.spec.dataset_spec.is_multi_label:  # no class is taken for another
+        if spec.dataset_spec.is_multi_label:  # no class is taken for another
             return {f"predictions/{name}": path}
         split = name.removesuffix(".parquet")
         return {f"predictions/{name}": path, "confusion.png": cache(partial(_draw_confusion, path, labels, split))}

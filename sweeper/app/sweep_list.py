@@ -35,14 +35,14 @@ def list_sweeps(sweeps: str | Path = "sweeps") -> Sequence[SweepSummary]:
 
 def summarize(folder: SweepFolder) -> SweepSummary:
     """Return the state of a sweep. Raises SweeperError if its record or its spec cannot be read."""
-    spec, driven = folder.spec, is_locked(folder.journal)
+    spec, driven = folder.read_spec(), is_locked(folder.journal)
     stored = None if driven else stored_results(folder)
     return summarize_results(folder, spec, stored or current_results(folder, spec), driven=driven)
 
 
 def summarize_results(folder: SweepFolder, spec: SweepSpec, results: SweepResults, *, driven: bool) -> SweepSummary:
     """Return the state of a sweep with these results."""
-    state = find_state(spec, results, finished=folder.read_results() is not None, driven=driven)
+    state = find_state(spec, results, finished=folder.is_finished, driven=driven)
     ended = sum(trial.outcome is not None for trial in results.trial_results)
     return SweepSummary(
         **_place(folder.path),

@@ -69,7 +69,7 @@ def _with_mlflow(
 
     if uri is None:
         mend_moved_store(sweeps)
-    wanted = [(name, "") for name in recorded.unknown] if named else None
+    wanted = list(recorded.unknown) if named else None
     remote = load_finished_sweeps(
         uri or tracking_uri(sweeps), read_predictions, experiments, wanted, at_hand=recorded.ids
     )

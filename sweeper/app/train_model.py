@@ -13,11 +13,12 @@ from sweeper.app.kept_model import write_prediction_settings
 from sweeper.app.open_study import announce_truncation, open_study, read_study
 from sweeper.app.prepare_data import SEARCHED, PreparedSweep, load_training_data, prepare_sweep, tokenizer_of
 from sweeper.app.refresh_results import refresh_results
+from sweeper.atomic_write import write_json
 from sweeper.errors import CheckpointError, SweeperError, UsageError
 from sweeper.protocol.results import results_of_study
 from sweeper.protocol.system_results import Metrics
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, write_json
+from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.terminal import formatting
 from sweeper.terminal.output import Output
 from sweeper.training.config import Scalar, TrainConfig
@@ -70,7 +71,7 @@ class TrainedModel(Training):
 def find_trial(folder: SweepFolder, number: int | None, seed: int | None) -> Trial:
     """Return a trial of a sweep, by default the best one, with another seed where one is given. Raises UsageError."""
 
-    spec = folder.spec
+    spec = folder.read_spec()
     study = read_study(folder, spec)
     records = study.all_trials()
     if number is None:
@@ -92,7 +93,7 @@ def train_model(output: Output, folder: SweepFolder, trial: Trial, out: Path, *,
     the record notes the access before it happens. Raises UsageError if the data set has no test split, or `out` is the
     folder of another training.
     """
-    spec, config = folder.spec, trial.config
+    spec, config = folder.read_spec(), trial.config
     training = _describe(folder, trial)
     _require_own_folder(out, training)
     output.set_log_dir(folder.path / "logs")
@@ -153,7 +154,7 @@ def _train(
     if not any(spec.objective.metric in report.metrics for report in reports.values()):
         raise SweeperError(f"trial {trial.number}: the training has no validation to choose a model by")
     best = best_model_path(state)
-    export.export_model(best, trial.config, data, out)
+    export.write_model(best, trial.config, data, out)
     export.tune_exported(out, trial.config, data)
     report = reports[checkpoint.load_checkpoint(best)["step"]]
     return TrainedModel(**training.model_dump(), epoch=report.epoch, metrics=dict(report.metrics))
@@ -203,7 +204,7 @@ def _record_test_access(output: Output, prepared: PreparedSweep, folder: SweepFo
         announce_truncation(output, folder, study)
         study.record_test_access(trial)
         folder.mark_unsynced()
-        if folder.read_results() is not None:
+        if folder.is_finished:
             refresh_results(output, folder, prepared.spec, study, prepared.dataset)
 
 

@@ -30,7 +30,7 @@ def require_store(uri: str, sweeps: Path, folder: SweepFolder | None) -> None:
         if folder is not None:
             raise UsageError(f"{missing}; this sends them: sweeper sync {shlex.quote(str(folder.path))}")
         raise UsageError(f"{missing}; `sweeper run` makes them, and --sweeps says where, got {sweeps}")
-    datasets = [data_identity(folder.spec, folder.manifest.resolved)] if folder else ()
+    datasets = [data_identity(folder.read_spec(), folder.manifest.resolved)] if folder else ()
     if outage := check_store(uri, datasets, will_write=False):
         raise SweeperError(f"MLflow at {redact_uri(uri)}: {outage}; no page is opened: try again when MLflow is back")
 
@@ -82,7 +82,7 @@ def _trial_pages(address: str, experiment: str, folder: SweepFolder, runs: list[
     if key:
         listed, compared = (view_url(address, experiment, key, with_charts=charts) for charts in (False, True))
         return listed, compared
-    objective = folder.spec.objective
+    objective = folder.read_spec().objective
     tag_filter = trial_filter(identity_tags(folder.fingerprint, folder.manifest.id))
     listed = runs_url(address, experiment, tag_filter, score_column(objective), ascending=objective.sign < 0)
     return listed, compare_url(address, experiment, runs)
@@ -110,4 +110,4 @@ def _find_trial_runs(uri: str, folder: SweepFolder) -> tuple[Any, list[Any]]:
     from sweeper.tracking.client import find_trial_runs, identity_tags
 
     identity = identity_tags(folder.fingerprint, folder.manifest.id)
-    return find_trial_runs(uri, folder.spec.dataset_spec.name, identity)
+    return find_trial_runs(uri, folder.read_spec().dataset_spec.name, identity)

@@ -30,7 +30,7 @@ def watch_sweep(output: Output, folder: SweepFolder, sleep: Callable[[float], No
     record cannot be read.
     """
     if is_locked(folder.journal):
-        spec = folder.spec
+        spec = folder.read_spec()
         watcher = _Watcher(folder, spec)
         records = watcher.read()
         output.line(f"watching {folder.name}: {formatting.describe_spec(spec)}")
@@ -57,7 +57,7 @@ def _closed(view: ProgressView, folder: SweepFolder) -> Iterator[None]:
     try:
         yield
     finally:
-        view.close(RunStatus.KILLED if folder.read_results() is None else RunStatus.FINISHED)
+        view.close(RunStatus.FINISHED if folder.is_finished else RunStatus.KILLED)
 
 
 class _Watcher:

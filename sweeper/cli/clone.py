@@ -35,7 +35,7 @@ def clone(
 
         folder = find_named_sweep(sweep, sweeps)
         new = clone_trial(folder, trial, parse_changes(overrides or ()))
-        setting = format_params(searched_params(folder.spec, new.system, new.params))
+        setting = format_params(searched_params(folder.read_spec(), new.system, new.params))
         terminal.line(f"trial {new.number} of {folder.name} is added, a clone of trial {trial}: {setting}")
         if is_locked(folder.journal):
             terminal.line("it starts next; early stopping judges it as any other")

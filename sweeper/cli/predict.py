@@ -65,7 +65,7 @@ def _read(
     terminal: Terminal, kept: "KeptModel", file: Path | None, columns: Sequence[str], *, skip_bad_rows: bool
 ) -> list[tuple[str, ...]]:
     """Return the texts of each row of the file, or of stdin. Raises UsageError."""
-    from sweeper.app.prediction_rows import parse_lines, read_rows
+    from sweeper.app.prediction_rows import parse_text_rows, read_rows
     from sweeper.errors import UsageError
     from sweeper.wording import count_noun
 
@@ -78,7 +78,7 @@ def _read(
     if sys.stdin.isatty():
         terminal.error("reading a text from each line; Ctrl-D ends it")
     lines = sys.stdin.buffer.read().decode("utf-8", errors="surrogateescape")
-    return parse_lines(lines, columns, kept.replacements, skip_bad_rows=skip_bad_rows)
+    return parse_text_rows(lines, columns, kept.replacements, skip_bad_rows=skip_bad_rows)
 
 
 def _predict(

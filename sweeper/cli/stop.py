@@ -91,7 +91,7 @@ def _stop_sweep(terminal: Terminal, folder: "SweepFolder") -> None:
 
 def describe_rest(folder: "SweepFolder") -> str:
     """Return what remains of a sweep that nobody drives: that it is finished, or the command that continues it."""
-    if folder.read_results() is not None:
+    if folder.is_finished:
         return "; it is finished"
     return f"; continue it: {continue_command(folder.path)}"
 

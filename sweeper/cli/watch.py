@@ -54,7 +54,7 @@ def _show_end(terminal: "Terminal", snapshot: "SweepSnapshot") -> None:
 
     folder = snapshot.folder
     terminal.result(snapshot.results.to_dict())
-    if folder.read_results() is None:
+    if not folder.is_finished:
         terminal.line(f"{folder.name}: nobody drives it{describe_rest(folder)}")
         raise typer.Exit(1)
     show_completed(terminal, CompletedRun(snapshot.spec, folder, snapshot.results))

@@ -11,13 +11,13 @@ from sweeper.data.delimited_records import DelimitedText
 from sweeper.data.packed_files import SourceFile
 from sweeper.data.plain_lines import MAX_LINE
 from sweeper.data.rows import Column, RawTable
-from sweeper.data.table_columns import find_columns, shown_names
+from sweeper.data.table_columns import find_column_indices, shown_names
 from sweeper.errors import UnavailableError
 
 _BLOCK_SIZE = 2 * MAX_LINE  # bytes
 
 
-def parse_lines(
+def parse_delimited_lines(
     lines: bytes | memoryview, count: int, body: DelimitedText, indices: Sequence[int]
 ) -> tuple[list[Column], list[int]] | None:
     """Return the columns at `indices` of `count` plain lines, and the lines, from 0, that have another width.
@@ -100,7 +100,7 @@ def read_parquet(source: SourceFile, wanted: Sequence[str]) -> RawTable:
     try:
         parquet = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(source.content))
         names = parquet.schema_arrow.names
-        found = find_columns(path, names, wanted)
+        found = find_column_indices(path, names, wanted)
         table = parquet.read(columns=[names[index] for index in found.values()])
     except (pyarrow.lib.ArrowException, ValueError, OverflowError, OSError) as error:
         reason = " ".join(str(error).split()).removesuffix(".")

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeper.data.arrow_files import empty_column, merge_columns, parse_lines
+from sweeper.data.arrow_files import empty_column, merge_columns, parse_delimited_lines
 from sweeper.data.careful_lines import CarefulRow, Lines
 from sweeper.data.delimited_layout import find_layout
 from sweeper.data.packed_files import SourceFile
 from sweeper.data.rows import Column, RawTable
-from sweeper.data.table_columns import find_columns, shown_names
+from sweeper.data.table_columns import find_column_indices, shown_names
 
 
 def read_csv(source: SourceFile, wanted: Sequence[str]) -> RawTable:
@@ -27,7 +27,7 @@ def _read_delimited(source: SourceFile, wanted: Sequence[str], usual: str) -> Ra
     path = source.path
     text, is_utf8 = source.decode()
     header, body = find_layout(path, text, wanted, usual)
-    found = find_columns(header.place(path), header.names, wanted)
+    found = find_column_indices(header.place(path), header.names, wanted)
     data = np.frombuffer(source.content, np.uint8)[source.byte_offset(text, body.start) :]
     columns, numbers, bad_rows = _read_rows(Lines(body, data, is_utf8=is_utf8), list(found.values()))
     return RawTable(
@@ -43,7 +43,7 @@ def _read_delimited(source: SourceFile, wanted: Sequence[str], usual: str) -> Ra
 def _read_rows(lines: Lines, indices: Sequence[int]) -> tuple[list[Column], NDArray[np.int64], list[CarefulRow]]:
     """Return the columns at `indices`, the line of each row, (N,), and the rows that cannot be read."""
     careful = list(lines.read_rows(np.flatnonzero(~lines.plain)))
-    parsed = parse_lines(lines.join_plain(), int(lines.plain.sum()), lines.body, indices)
+    parsed = parse_delimited_lines(lines.join_plain(), int(lines.plain.sum()), lines.body, indices)
     if parsed is None:
         careful = list(lines.read_rows(np.arange(len(lines.starts))))
     columns, ragged = parsed or ([empty_column() for _ in indices], [])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sweeper.data.bad_rows import SAVE_AS_UTF8
 from sweeper.data.delimited_records import LINE_END, UNDECODED, DelimitedText, read_record
-from sweeper.data.table_columns import find_columns
+from sweeper.data.table_columns import find_column_indices
 from sweeper.errors import UnavailableError
 
 SEPARATORS = (",", ";", "\t", "|")
@@ -40,7 +40,7 @@ def find_layout(path: Path, text: str, wanted: Sequence[str], usual: str) -> tup
     """
     header = _find_header(path, text, wanted, usual)
     is_readable = not any(UNDECODED.search(name) or "\0" in name for name in header.names)
-    if not is_readable and len(find_columns(header.place(path), header.names, wanted)) < len(wanted):
+    if not is_readable and len(find_column_indices(header.place(path), header.names, wanted)) < len(wanted):
         raise UnavailableError(f"{header.place(path)}: the header is not UTF-8; {SAVE_AS_UTF8}")
     body = DelimitedText(text, header.end, header.next_line, len(header.names), header.separator, is_quoted=True)
     return header, body if header.separator != "\t" else replace(body, is_quoted=_is_quoted(body))
@@ -60,7 +60,9 @@ def _find_header(path: Path, text: str, wanted: Sequence[str], usual: str) -> He
         separators = [usual, *(separator for separator in SEPARATORS if separator != usual)]
     headers = [_read_header(text, start, separator) for separator in separators]
     complete = [
-        header for header in headers if len(find_columns(header.place(path), header.names, wanted)) == len(wanted)
+        header
+        for header in headers
+        if len(find_column_indices(header.place(path), header.names, wanted)) == len(wanted)
     ]
     return complete[0] if complete and wanted else max(headers, key=lambda header: len(header.names))
 

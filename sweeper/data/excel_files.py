@@ -7,7 +7,7 @@ from typing import Any
 
 from sweeper.data.packed_files import SourceFile
 from sweeper.data.rows import RawTable
-from sweeper.data.table_columns import find_columns, shown_names
+from sweeper.data.table_columns import find_column_indices, shown_names
 from sweeper.errors import UnavailableError
 
 
@@ -18,7 +18,7 @@ def read_xlsx(source: SourceFile, wanted: Sequence[str]) -> RawTable:
     """
     numbered = [(number, row) for number, row in enumerate(_read_rows(source), start=1) if not _is_empty(row)]
     names = ["" if name is None else str(name) for name in numbered[0][1]] if numbered else []
-    found = find_columns(source.path, names, wanted)
+    found = find_column_indices(source.path, names, wanted)
     numbers = [number for number, _ in numbered[1:]]
     return RawTable(
         name=str(source.path),

@@ -15,7 +15,7 @@ from sweeper.data.arrow_json import parse_object_array, parse_object_lines
 from sweeper.data.delimited_records import LINE_END, UNDECODED
 from sweeper.data.packed_files import SourceFile
 from sweeper.data.rows import Column, RawTable
-from sweeper.data.table_columns import find_columns, shown_names
+from sweeper.data.table_columns import find_column_indices, shown_names
 from sweeper.errors import UnavailableError
 
 ParsedRow = tuple[str, Mapping[str, Any] | str]
@@ -97,7 +97,7 @@ def _to_table(source: SourceFile, wanted: Sequence[str], parsed: Iterable[Parsed
             places.append(place)
             rows.append(row)
     names = list(dict.fromkeys(chain.from_iterable(rows)))
-    found = find_columns(source.path, names, wanted)
+    found = find_column_indices(source.path, names, wanted)
     return RawTable(
         name=str(source.path),
         columns=shown_names(names, found),

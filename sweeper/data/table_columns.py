@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from sweeper.errors import UnavailableError
 
 
-def find_columns(place: object, names: Sequence[str], wanted: Sequence[str]) -> dict[str, int]:
+def find_column_indices(place: object, names: Sequence[str], wanted: Sequence[str]) -> dict[str, int]:
     """Return the indices of the wanted columns that a table has. Spaces around a name do not count.
 
     Raises UnavailableError if two columns have a wanted name. `place` is for its message.

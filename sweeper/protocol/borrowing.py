@@ -31,7 +31,7 @@ def borrow_trials(
     `source` is the spec of the earlier sweep in `folder`, `records` are its trials. The trials of other systems are
     only borrowed if the new sweep's systems learn from each other (`tpe.siblings`).
     """
-    ended = [record for record in records if record.end is not None and not record.trial.source_trial]
+    ended = [record for record in records if record.end is not None and record.trial.is_of_search]
     varied_there = {hyperparameter.name for hyperparameter in source.space.hyperparameters if _varies(hyperparameter)}
     whole = [_to_borrowed(spec, source, record) for record in ended]
     trials = [_without_shared_values(spec, varied_there, trial) for trial in whole]
@@ -73,7 +73,7 @@ def _to_borrowed(spec: SweepSpec, source: SweepSpec, record: TrialRecord) -> Bor
     metric = spec.objective.metric
     reported = [(report.epoch, report.metrics[metric]) for report in record.reports if metric in report.metrics]
     values = [value for _, value in reported if math.isfinite(value)]
-    outcome = record.end.outcome if record.end is not None else Outcome.FAILED
+    outcome = record.outcome or Outcome.FAILED
     is_scored = outcome == Outcome.COMPLETED and values
     score = spec.objective.value_of(values, keeps_last=config.keeps_last) if is_scored else None
     return BorrowedTrial(

@@ -124,7 +124,7 @@ class CollapseRule:
         return TrialEnd(Outcome.COLLAPSED, f"predicts one class for {share:g}% of the texts {when}; {measure}")
 
 
-def count_classes(data: Mapping[str, TrainingData]) -> dict[str, int]:
+def count_validation_classes(data: Mapping[str, TrainingData]) -> dict[str, int]:
     """Return the number of validation texts of each class, in order; nothing if there is no validation split.
 
     Also nothing for `task: multi_label`: no trial of it is taken for collapsed, because it does not choose one class.

@@ -34,7 +34,7 @@ def candidates(spec: SweepSpec, records: Sequence[TrialRecord], system: int) -> 
     """Return the settings of a system to confirm, the best of the search first; none where nothing completed."""
     if not spec.confirm.seeds:
         return []
-    scores = [score_trial(spec, record) for record in records if not record.trial.source_trial]
+    scores = [score_trial(spec, record) for record in records if record.trial.is_of_search]
     trials = {record.trial.number: record.trial for record in records}
     best = rank_settings(scores, system, spec.objective.sign, shrinks=spec.race is not None)[: spec.confirm.top]
     return [
@@ -105,7 +105,7 @@ def _has_ended(candidate: Candidate) -> bool:
 
 
 def _rank(spec: SweepSpec, candidate: Candidate) -> tuple[int, float]:
-    completed = sum(record.end is not None and record.end.outcome == Outcome.COMPLETED for record in candidate.seeds)
+    completed = sum(record.outcome == Outcome.COMPLETED for record in candidate.seeds)
     return completed, _signed_mean(spec, candidate)
 
 

@@ -70,24 +70,26 @@ class SearchDrawer:
     def __init__(self, spec: SweepSpec, records: Sequence[TrialRecord]) -> None:
         """Start from what is on record."""
         self.spec = spec
-        searched = [record for record in records if not record.trial.source_trial]
+        searched = [record for record in records if record.trial.is_of_search]
         systems = range(len(spec.systems))
-        self._own = [[record for record in searched if record.trial.system == system] for system in systems]
-        self._curves = [[_read_curve(spec, record) for record in own] for own in self._own]
+        self._records = [[record for record in searched if record.trial.system == system] for system in systems]
+        self._curves = [[_read_curve(spec, record) for record in system_records] for system_records in self._records]
         self._forecasts = [
-            CurveForecast(curves, [record.trial.config.num_validations for record in own])
-            for own, curves in zip(self._own, self._curves, strict=True)
+            CurveForecast(curves, [record.trial.config.num_validations for record in system_records])
+            for system_records, curves in zip(self._records, self._curves, strict=True)
         ]
-        self._typical = [typical_config(spec, system, own) for system, own in enumerate(self._own)]
+        self._typical = [
+            typical_config(spec, system, system_records) for system, system_records in enumerate(self._records)
+        ]
         rounds = 1 + count_failed_rounds(spec, searched)
-        self._begun = [count_of_share(own) for own in self._own]
+        self._begun = [count_of_share(system_records) for system_records in self._records]
         self._ends = [max(begun, rounds * spec.trial_budget(system)) for system, begun in enumerate(self._begun)]
         self._arrivals = [self._list_arrivals(system) for system in systems]
-        self._shares = [promoted_shares(spec, own) for own in self._own]
+        self._shares = [promoted_shares(spec, system_records) for system_records in self._records]
 
     def _list_arrivals(self, system: int) -> _Arrivals:
         arrivals: dict[tuple[int, int], list[float]] = defaultdict(list)
-        for record, curve in zip(self._own[system], self._curves[system], strict=True):
+        for record, curve in zip(self._records[system], self._curves[system], strict=True):
             bracket = record.trial.bracket
             for rung in self.spec.rungs_of(bracket):
                 if len(curve) >= rung:
@@ -98,21 +100,21 @@ class SearchDrawer:
     def num_left(self) -> int:
         """The number of trainings in a draw."""
         new = sum(end - begun for begun, end in zip(self._begun, self._ends, strict=True))
-        return new + sum(record.end is None for own in self._own for record in own)
+        return new + sum(record.end is None for system_records in self._records for record in system_records)
 
     def draw(self, moment: SweepMoment, random: Random) -> list[DrawnTraining]:
         """Return the rest of the search: what runs, then what is new, in the order in which the systems take turns."""
-        under_way = [training for system in range(len(self._own)) for training in self._draw_begun(system, random)]
+        under_way = [training for system in range(len(self._records)) for training in self._draw_begun(system, random)]
         running = [training for training in under_way if not training.is_promoted]
         promoted = [training for training in under_way if training.is_promoted]
-        new = [training for system in range(len(self._own)) for training in self._draw_new(system, random)]
+        new = [training for system in range(len(self._records)) for training in self._draw_new(system, random)]
         trainings = [*running, *promoted, *(training for _, training in sorted(new, key=lambda it: it[0]))]
         self._run(trainings, moment, random)
         return trainings
 
     def _draw_begun(self, system: int, random: Random) -> Iterator[DrawnTraining]:
         """Yield the trials that run, and of those that wait at rungs the ones that are drawn to be promoted."""
-        for record, curve in zip(self._own[system], self._curves[system], strict=True):
+        for record, curve in zip(self._records[system], self._curves[system], strict=True):
             if record.end is None:
                 trial, rung = record.trial, waiting_rung(self.spec, record)
                 if not rung or random.random() < self._shares[system][rung]:
@@ -122,20 +124,20 @@ class SearchDrawer:
                     )
 
     def _draw_new(self, system: int, random: Random) -> Iterator[tuple[int, DrawnTraining]]:
-        own, curves, end = self._own[system], self._curves[system], self._ends[system]
+        system_records, curves, end = self._records[system], self._curves[system], self._ends[system]
         known = [index for index, curve in enumerate(curves) if curve]
         for proposal in range(self._begun[system], end):
             is_race, bracket = is_race_trial(self.spec, proposal, end), self.spec.bracket_of(proposal)
             config, curve, better = self._typical[system], _UNKNOWN, random.random()
             if known:
                 index = random.choice(known)
-                config, curve = own[index].trial.config, curves[index]
+                config, curve = system_records[index].trial.config, curves[index]
                 better = self._forecasts[system].draw_better(index, random)
             yield proposal, DrawnTraining(system, config, bracket, curve, None, is_race, better)
 
     def _run(self, trainings: Sequence[DrawnTraining], moment: SweepMoment, random: Random) -> None:
         """Run trainings on the slots, each as soon as one is free, up to the rung at which it is stopped."""
-        arrivals = [{key: list(values) for key, values in own.items()} for own in self._arrivals]
+        arrivals = [{key: list(values) for key, values in of_system.items()} for of_system in self._arrivals]
         waiting, order = iter(trainings), count()
         running: list[tuple[float, int, DrawnTraining, int]] = []  # with the time and the validation of the next rung
 

@@ -105,28 +105,28 @@ def remaining_epochs(spec: SweepSpec, records: Sequence[TrialRecord]) -> Expecte
     A trial that has not begun is as long as the mean of its system's trials so far. Running trials have what is left of
     them. The confirmation trains in full what it has not trained yet.
     """
-    searched = [record for record in records if not record.trial.source_trial]
+    searched = [record for record in records if record.trial.is_of_search]
     fresh = [record for record in records if record.trial.source_trial]
     trainings = expect_search(spec, records)
     search, confirmation, new_trials = [], [], []
     for system in range(len(spec.systems)):
-        own = [record for record in searched if record.trial.system == system]
+        system_records = [record for record in searched if record.trial.system == system]
         expected = [training for training in trainings if training.system == system]
         search.append(sum(training.validations for training in expected) / spec.validations_per_epoch)
-        confirmation.append(_rest_of_confirmation(spec, system, own, fresh))
+        confirmation.append(_rest_of_confirmation(spec, system, system_records, fresh))
         new_trials.append(sum(training.record is None for training in expected))
     return ExpectedEpochs(tuple(search), tuple(confirmation), tuple(new_trials))
 
 
 def expect_search(spec: SweepSpec, records: Sequence[TrialRecord]) -> list[ExpectedTraining]:
     """Return what the search still has to train, given the record: of each system what runs, then what is new."""
-    searched = [record for record in records if not record.trial.source_trial]
+    searched = [record for record in records if record.trial.is_of_search]
     rounds = 1 + count_failed_rounds(spec, searched)
     trainings: list[ExpectedTraining] = []
     for system in range(len(spec.systems)):
-        own = [record for record in searched if record.trial.system == system]
-        num_new = max(0, rounds * spec.trial_budget(system) - count_of_share(own))
-        trainings += _rest_of_search(spec, system, own, num_new)
+        system_records = [record for record in searched if record.trial.system == system]
+        num_new = max(0, rounds * spec.trial_budget(system) - count_of_share(system_records))
+        trainings += _rest_of_search(spec, system, system_records, num_new)
     epochs = sum(training.validations for training in trainings) / spec.validations_per_epoch
     share = _affordable_share(spec, searched, epochs)
     return [replace(training, validations=share * training.validations) for training in trainings]
@@ -141,17 +141,17 @@ def _affordable_share(spec: SweepSpec, searched: Sequence[TrialRecord], epochs: 
 
 
 def _rest_of_search(
-    spec: SweepSpec, system: int, own: Sequence[TrialRecord], num_new: int
+    spec: SweepSpec, system: int, system_records: Sequence[TrialRecord], num_new: int
 ) -> Iterator[ExpectedTraining]:
     """Yield what the search of a system still has to train, given its trials so far."""
     arrivals: defaultdict[int, Arrivals] = defaultdict(dict)  # by bracket
-    for record in own:
+    for record in system_records:
         bracket = record.trial.bracket
         for rung in spec.rungs_of(bracket):
             if len(record.reports) >= rung:
                 arrivals[bracket][rung] = arrivals[bracket].get(rung, 0.0) + 1
-    shares = promoted_shares(spec, own)
-    for record in own:
+    shares = promoted_shares(spec, system_records)
+    for record in system_records:
         if record.end is None:
             trial, done = record.trial, len(record.reports)
             rest: float = trial.config.num_validations - done
@@ -159,7 +159,7 @@ def _rest_of_search(
                 rest = expect_validations(spec, trial.config, arrivals[trial.bracket], done, trial.bracket)
                 rest *= shares.get(waiting_rung(spec, record), 1.0)
             yield ExpectedTraining(system, rest, record)
-    config, begun = typical_config(spec, system, own), count_of_share(own)
+    config, begun = typical_config(spec, system, system_records), count_of_share(system_records)
     end = begun + num_new
     for proposal in range(begun, end):
         bracket = spec.bracket_of(proposal)
@@ -180,13 +180,16 @@ def typical_config(spec: SweepSpec, system: int, records: Sequence[TrialRecord])
 
 
 def _rest_of_confirmation(
-    spec: SweepSpec, system: int, own: Sequence[TrialRecord], fresh: Sequence[TrialRecord]
+    spec: SweepSpec, system: int, system_records: Sequence[TrialRecord], fresh: Sequence[TrialRecord]
 ) -> float:
-    """Return the epochs that the confirmation of a system still needs. `own` are the system's trials of the search."""
+    """Return the epochs that the confirmation of a system still needs.
+
+    `system_records` are the system's trials of the search.
+    """
     seeds = [record for record in fresh if record.trial.system == system]
     running = [record for record in seeds if record.end is None]
-    completed = [record for record in own if record.end and record.end.outcome == Outcome.COMPLETED]
-    length = typical_config(spec, system, completed or own).total_epochs
+    completed = [record for record in system_records if record.outcome == Outcome.COMPLETED]
+    length = typical_config(spec, system, completed or system_records).total_epochs
     left = sum(it.trial.config.num_validations - len(it.reports) for it in running) / spec.validations_per_epoch
     return left + max(0, spec.confirm.seeds * spec.confirm.top - len(seeds)) * length
 

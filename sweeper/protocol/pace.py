@@ -57,7 +57,7 @@ def measure_pace(records: Sequence[TrialRecord], num_systems: int, slots: int, t
     if not reported:
         return None
     pace = _measure_steps(reported, num_systems)
-    stages = [[it for it in records if bool(it.trial.source_trial) == is_fresh] for is_fresh in (False, True)]
+    stages = [[record for record in records if record.trial.is_of_search == is_search] for is_search in (True, False)]
     start, processes = _measure_waits(pace, stages, slots)
     scores = [_scoring_seconds(reported, system, texts, pace.systems[system]) for system in range(num_systems)]
     return replace(pace, scores=scores, start=start, processes=processes)
@@ -69,9 +69,9 @@ def _measure_waits(pace: Pace, stages: Iterable[Sequence[TrialRecord]], slots: i
     later: list[float] = []
     for stage in stages:
         waits = [
-            (index, _first_wait(it) - pace.step(it.trial.system, it.trial.config))
-            for index, it in enumerate(stage)
-            if it.reports
+            (index, _first_wait(record) - pace.step(record.trial.system, record.trial.config))
+            for index, record in enumerate(stage)
+            if record.reports
         ]
         first = [wait for index, wait in waits if index < slots] or first
         later += [wait for index, wait in waits if index >= slots]
@@ -97,7 +97,7 @@ def _measure_steps(reported: Sequence[TrialRecord], num_systems: int) -> Pace:
         usual = min(map(_first_wait, reported))
         return Pace({}, [usual] * num_systems)
     longest = _PAUSE * median(seconds for _, _, seconds in timed)
-    timed = sorted((it for it in timed if it[2] <= longest), key=lambda it: it[0])
+    timed = sorted((step for step in timed if step[2] <= longest), key=lambda step: step[0])
     grouped: dict[_Key, list[float]] = {}
     for _, key, seconds in timed:
         grouped.setdefault(key, []).append(seconds)
@@ -117,9 +117,9 @@ def _measure_noise(groups: Iterable[Sequence[float]]) -> float:
     """Return the standard deviation of the logarithm of steps that cost the same; 0 where none can be compared."""
     squares, freedom = 0.0, 0
     for seconds in groups:
-        logarithms = [math.log(max(1e-3, it)) for it in seconds]
+        logarithms = [math.log(max(1e-3, duration)) for duration in seconds]
         mean = fmean(logarithms)
-        squares += sum((it - mean) ** 2 for it in logarithms)
+        squares += sum((logarithm - mean) ** 2 for logarithm in logarithms)
         freedom += len(seconds) - 1
     return math.sqrt(squares / freedom) if freedom else 0.0
 

@@ -43,7 +43,7 @@ def next_to_repeat(spec: SweepSpec, searched: Sequence[TrialRecord], system: int
     counts = Counter(setting_key(record.trial.params) for record in in_round if record.trial.race_of)
     keys = [setting_key(contestant.trial.params) for contestant in contestants]
     chosen = min(keys, key=lambda key: counts[key])  # of equal counts the better one, which comes first
-    completed = (record for record in earlier if record.end and record.end.outcome == Outcome.COMPLETED)
+    completed = (record for record in earlier if record.outcome == Outcome.COMPLETED)
     return next(record.trial for record in completed if setting_key(record.trial.params) == chosen)
 
 
@@ -52,12 +52,12 @@ def _positions(searched: Sequence[TrialRecord], system: int) -> list[TrialRecord
     return [record for record in searched if record.trial.system == system and not record.trial.clone_of]
 
 
-def _round(spec: SweepSpec, own: Sequence[TrialRecord], share: int) -> tuple[int, int]:
+def _round(spec: SweepSpec, positions: Sequence[TrialRecord], share: int) -> tuple[int, int]:
     """Return the position at which the round of the next trial begins, and the number of its settings."""
     assert spec.race is not None
     begin, size = share - spec.race.num_trials, 0
     for size in spec.race.rounds:
-        if len(own) < begin + spec.race.seeds * size:
+        if len(positions) < begin + spec.race.seeds * size:
             break
         begin += spec.race.seeds * size
     return begin, size
@@ -65,9 +65,9 @@ def _round(spec: SweepSpec, own: Sequence[TrialRecord], share: int) -> tuple[int
 
 def _earlier_trials(spec: SweepSpec, searched: Sequence[TrialRecord], system: int, share: int) -> list[TrialRecord]:
     """Return the trials of a system from before the round of its next trial, users' clones included."""
-    own = _positions(searched, system)
-    begin, _ = _round(spec, own, share)
+    positions = _positions(searched, system)
+    begin, _ = _round(spec, positions, share)
     of_system = [record for record in searched if record.trial.system == system]
-    if begin >= len(own):
+    if begin >= len(positions):
         return of_system
-    return [record for record in of_system if record.trial.number < own[begin].trial.number]
+    return [record for record in of_system if record.trial.number < positions[begin].trial.number]

@@ -70,7 +70,7 @@ def score_trial(spec: SweepSpec, record: TrialRecord) -> TrialScore:
         number=record.trial.number,
         system=record.trial.system,
         params=record.trial.params,
-        outcome=record.end.outcome if record.end else None,
+        outcome=record.outcome,
         score=report.metrics[spec.objective.metric] if report else None,
         step=report.step if report else 0,
         steps=len(record.reports),

@@ -28,10 +28,13 @@ class RemainingConfirmation:
     def _list_known(self, system: int) -> list[_Setting]:
         """Return the settings of a system to confirm, if the search is over."""
         spec = self._moment.spec
-        own = [record for record in self._moment.records if record.trial.system == system]
+        system_records = [record for record in self._moment.records if record.trial.system == system]
         return [
-            (spec.objective.sign * it.search_mean, [it.trial.config] * (spec.confirm.seeds - len(it.seeds)))
-            for it in candidates(spec, own, system)
+            (
+                spec.objective.sign * candidate.search_mean,
+                [candidate.trial.config] * (spec.confirm.seeds - len(candidate.seeds)),
+            )
+            for candidate in candidates(spec, system_records, system)
         ]
 
     def draw_seconds(self, search: RestOfSearch, random: Random) -> float:
@@ -41,13 +44,14 @@ class RemainingConfirmation:
             return 0.0
         running = [record for record in fresh if record.end is None]
         seconds = [
-            moment.rest_of_training(it, it.trial.config.num_validations - len(it.reports), random) for it in running
+            moment.rest_of_training(record, record.trial.config.num_validations - len(record.reports), random)
+            for record in running
         ]
         scores = []
         for system, known in enumerate(self._known):
-            untrained = self._choose(known, [it for it in search.completed if it.system == system])
+            untrained = self._choose(known, [training for training in search.completed if training.system == system])
             configs = [config for _, missing in untrained for config in missing]
-            seconds += [moment.whole_training(system, it, it.num_validations, random) for it in configs]
+            seconds += [moment.whole_training(system, config, config.num_validations, random) for config in configs]
             scores += [moment.pace.scores[system]] * (spec.confirm.seeds if untrained else 0)
         if seconds or search.seconds > 0:
             return makespan(seconds, moment.slots) + makespan(scores, moment.slots)
@@ -56,8 +60,12 @@ class RemainingConfirmation:
     def _choose(self, known: Sequence[_Setting], completed: Iterable[DrawnTraining]) -> list[_Setting]:
         """Return the settings of a system to confirm, of those that are known and those that complete yet."""
         confirm = self._moment.spec.confirm
-        new = [(it.value, [it.config] * confirm.seeds) for it in completed if it.value is not None and not it.is_race]
-        return sorted([*known, *new], key=lambda it: it[0], reverse=True)[: confirm.top]
+        new = [
+            (training.value, [training.config] * confirm.seeds)
+            for training in completed
+            if training.value is not None and not training.is_race
+        ]
+        return sorted([*known, *new], key=lambda setting: setting[0], reverse=True)[: confirm.top]
 
     def _test_seconds(self) -> float:
         """Return the seconds of the rest of the test, once the confirmation is over."""
@@ -74,7 +82,7 @@ class RemainingConfirmation:
         expected = sum(seconds[system] for _, (_, system) in pairs)
         if expected:
             measured = sum(later - earlier for (earlier, _), (later, _) in pairs)
-            waiting = [it * measured / expected for it in waiting]
+            waiting = [scoring * measured / expected for scoring in waiting]
         since = [moment.now - at for at, _ in scored[-moment.slots :]]  # their slots score the next models
-        begun = [max(0.0, it - passed) for it, passed in zip(waiting, since, strict=False)]
+        begun = [max(0.0, scoring - passed) for scoring, passed in zip(waiting, since, strict=False)]
         return makespan([*begun, *waiting[len(begun) :]], moment.slots)

@@ -28,7 +28,7 @@ class RemainingSearch:
     def __init__(self, moment: SweepMoment, budget: SearchBudget) -> None:
         self._moment, self._budget = moment, budget
         self._end = budget.find_end(int(1000 * moment.now))
-        searched = [record for record in moment.records if not record.trial.source_trial]
+        searched = [record for record in moment.records if record.trial.is_of_search]
         self._limit_time = find_limit_time(moment.spec, searched, budget.sessions) if self._end is not None else None
         self._drawer = SearchDrawer(moment.spec, moment.records)
         self.num_left = self._drawer.num_left  # trainings

@@ -54,7 +54,7 @@ def build_results(
         source=spec.data_source,
         objective=spec.objective.metric,
         direction=spec.objective.direction,
-        num_trials=sum(not record.trial.source_trial for record in records),
+        num_trials=sum(record.trial.is_of_search for record in records),
         subsample={split: rows["texts"] for split, rows in manifest.splits.items() if "of" in rows},
         resolved=dict(manifest.resolved),
         training=dict(spec.training),
@@ -102,7 +102,7 @@ def _gpus_of_a_trial(spec: SweepSpec, records: Sequence[TrialRecord], sessions: 
 
 
 def _system_result(spec: SweepSpec, records: Sequence[TrialRecord], system: int) -> SystemResult:
-    searched = [record for record in records if record.trial.system == system and not record.trial.source_trial]
+    searched = [record for record in records if record.trial.system == system and record.trial.is_of_search]
     scores = [score_trial(spec, record) for record in searched]
     outcomes = count_outcomes(scores, system)
     return SystemResult(
@@ -193,7 +193,7 @@ def _trial_result(spec: SweepSpec, record: TrialRecord) -> TrialResult:
         params=dict(trial.params),
         seed=trial.config.seed,
         attempts=trial.attempt,
-        outcome=record.end.outcome if record.end else None,
+        outcome=record.outcome,
         reason=record.end.reason if record.end else "",
         score=_plain(report.metrics[spec.objective.metric]) if report else None,
         epoch=report.epoch if report else None,

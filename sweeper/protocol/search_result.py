@@ -15,7 +15,7 @@ def search_result(
     spec: SweepSpec, records: Sequence[TrialRecord], sessions: Sequence[SearchSession] = ()
 ) -> SearchResult:
     """Return what the search used, and what ended it if not all trials of its budget have ended."""
-    searched = [record for record in records if not record.trial.source_trial]
+    searched = [record for record in records if record.trial.is_of_search]
     interrupted = sum(record.end is None for record in searched)
     budget = SearchBudget(spec, searched, sessions)
     budgeted = [is_unsuccessful(record) for record in searched if not record.trial.clone_of]

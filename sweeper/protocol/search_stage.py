@@ -152,7 +152,7 @@ class SearchStage(Stage):
 
     def recorded(self) -> list[TrialRecord]:
         """Return the records of all trials of the search, of earlier commands too."""
-        return [record for record in self.study.all_trials() if not record.trial.source_trial]
+        return [record for record in self.study.all_trials() if record.trial.is_of_search]
 
     def _clone(self, request: CloneRequest) -> None:
         """Record a user's trial, which starts next, unless a limit has ended the search."""
@@ -230,7 +230,7 @@ class SearchStage(Stage):
 
     def _update_trackers(self, record: TrialRecord) -> None:
         """Tell the trackers of a trial's new state, and first what decides on promotions."""
-        if not record.trial.source_trial:
+        if record.trial.is_of_search:
             self.promotion.update(record)
         super()._update_trackers(record)
 

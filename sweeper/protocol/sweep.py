@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sweeper.errors import SweeperError, SweepInterrupted
-from sweeper.protocol.collapse import count_classes
+from sweeper.protocol.collapse import count_validation_classes
 from sweeper.protocol.confirmation import trials_to_score
 from sweeper.protocol.failed_sweep import first_trials_failed, require_confirmation, require_success
 from sweeper.protocol.search_budget import describe_search_end
@@ -58,7 +58,7 @@ def run_protocol(
     Raises SweepFailedError if the first trials all failed alike, no trial or no fresh seed succeeded, or the search
     ended before a trial did, and SweeperError if a winner could not be scored.
     """
-    class_counts = count_classes(jobs.search.data)
+    class_counts = count_validation_classes(jobs.search.data)
     search = SearchStage(spec, study, trackers, say, class_counts, elapsed, resources.gpu)
     search.requests = requests
     search.discard = lambda trial: delete_trial_files(jobs.search.folder, trial, storage=jobs.search.storage)

@@ -25,7 +25,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from sweeper.atomic_write import atomic_write
+from sweeper.atomic_write import atomic_write, write_json
 from sweeper.errors import UsageError
 from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.spec_checks import check_stored_spec
@@ -80,9 +80,8 @@ class SweepFolder:
         """The path of the record."""
         return self.path / RECORD
 
-    @property
-    def spec(self) -> SweepSpec:
-        """The spec as last run, which may have a larger budget than at the first start.
+    def read_spec(self) -> SweepSpec:
+        """Return the spec as last run, which may have a larger budget than at the first start.
 
         Raises UsageError if the folder is gone, or sweep.yaml is missing or damaged.
         """
@@ -120,6 +119,11 @@ class SweepFolder:
     def _spec_file(self, spec: SweepSpec) -> bytes:
         pins = "".join(f"# {name}: {pin}\n" for name, pin in self.manifest.resolved.items())
         return (pins + dump_yaml(spec)).encode()
+
+    @property
+    def is_finished(self) -> bool:
+        """True if the sweep has its results. They are written last."""
+        return (self.path / RESULTS).exists()
 
     def read_results(self) -> str | None:
         """Return the text of results.json, or None if the sweep is not finished or the file is not UTF-8.
@@ -169,7 +173,7 @@ def is_sweep(path: Path) -> bool:
     return (path / MANIFEST).is_file()
 
 
-def list_sweeps(sweeps: Path) -> list[SweepFolder]:
+def open_sweeps(sweeps: Path) -> list[SweepFolder]:
     """Return every sweep in the folder `sweeps`, by name. Raises UsageError if one cannot be read."""
     return [open_sweep(path.parent) for path in sorted(sweeps.glob(f"*/{MANIFEST}"))]
 
@@ -241,9 +245,3 @@ def create_sweep(
     unused = {key for key in ("borrowed", "encoders") if not getattr(manifest, key)}  # as in earlier manifests
     write_json(folder.path / MANIFEST, {key: it for key, it in asdict(manifest).items() if key not in unused})
     return folder
-
-
-def write_json(path: Path, values: Mapping[str, Any]) -> None:
-    """Write a JSON file atomically."""
-    with atomic_write(path) as file:
-        file.write((json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode())

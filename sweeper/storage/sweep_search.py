@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, list_sweeps
+from sweeper.storage.sweep_folder import SweepFolder, open_sweeps
 
 
 def find_sweep(sweeps: Path, spec: SweepSpec) -> SweepFolder | None:
@@ -21,7 +21,7 @@ def find_same(sweeps: Path, identity: Mapping[str, Any]) -> list[SweepFolder]:
     Of copies of a sweep, only the one with the name that it was made with is returned: the others are backups.
     """
     originals: dict[str, SweepFolder] = {}
-    same = [folder for folder in list_sweeps(sweeps) if folder.manifest.identity == identity]
+    same = [folder for folder in open_sweeps(sweeps) if folder.manifest.identity == identity]
     for folder in sorted(newest_first(same), key=_name_rank):
         originals.setdefault(folder.manifest.id or str(folder.path), folder)
     return newest_first(list(originals.values()))
@@ -42,7 +42,7 @@ def differing_keys(sweeps: Path, spec: SweepSpec) -> tuple[str, list[str]] | Non
     None if there is no sweep of that data set.
     """
     name = spec.dataset_spec.name
-    same = (folder for folder in newest_first(list_sweeps(sweeps)) if folder.name.rpartition("-")[0] == name)
+    same = (folder for folder in newest_first(open_sweeps(sweeps)) if folder.name.rpartition("-")[0] == name)
     newest = next(same, None)
     if newest is None:
         return None

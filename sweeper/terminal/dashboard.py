@@ -20,7 +20,7 @@ from sweeper.terminal.phase_bar import phase_bar
 from sweeper.terminal.progress import SweepProgress
 from sweeper.terminal.sparkline import PENDING, RUNG, Scale, draw_validations
 from sweeper.trials.outcome import Outcome
-from sweeper.trials.trial import TrialRecord
+from sweeper.trials.trial import TrialRecord, describe_origin
 from sweeper.wording import format_epoch
 
 NOTE_STYLE = "magenta"  # readable on black and on white
@@ -156,7 +156,7 @@ class Dashboard:
         rungs = rungs_of(self.spec, trial)
         params = formatting.format_params(formatting.searched_params(self.spec, trial.system, trial.params))
         if trial.source_trial:
-            params = f"fresh seed {trial.seed_index} of trial {trial.source_trial}"
+            params = f"fresh {describe_origin(trial)}"
         return [
             f"{trial.number} {formatting.system_label(self.spec, trial.system)}",
             f"{format_epoch(record.reports[-1].epoch if record.reports else 0)}/{trial.config.total_epochs}",
@@ -190,7 +190,7 @@ class Dashboard:
             table.add_row(
                 f"{trial.number} {formatting.system_label(self.spec, trial.system)}{seed}",
                 record.end.outcome.label if record.end else "",
-                formatting.trial_facts(self.spec, record),
+                formatting.describe_trial(self.spec, record),
                 style="" if record.end and record.end.outcome.is_healthy else "red",
             )
         return [table]

@@ -14,7 +14,7 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.config import Scalar
 from sweeper.training.tasks import TASKS
 from sweeper.trials.outcome import Outcome
-from sweeper.trials.trial import TrialRecord
+from sweeper.trials.trial import TrialRecord, describe_origin
 from sweeper.wording import count_noun, format_epoch, format_value
 
 PART_OF_ROWS = "a part of the rows"
@@ -92,17 +92,13 @@ def trial_line(spec: SweepSpec, record: TrialRecord, width: int) -> str:
     """
     trial = record.trial
     parts = [f"trial {trial.number:>3}", f"{system_label(spec, trial.system):<{width}}"]
-    if trial.source_trial:
-        parts.append(f"seed {trial.seed_index} of trial {trial.source_trial}")
-    if trial.clone_of:
-        parts.append(f"clone of trial {trial.clone_of}")
-    if trial.race_of:
-        parts.append(f"another seed of trial {trial.race_of}")
-    parts += [f"{record.end.outcome.label if record.end else 'running':<13}", f"{trial_facts(spec, record):<17}"]
+    if origin := describe_origin(trial):
+        parts.append(origin)
+    parts += [f"{record.end.outcome.label if record.end else 'running':<13}", f"{describe_trial(spec, record):<17}"]
     return "  ".join([*parts, f"{format_trained(record):>7}"])
 
 
-def trial_facts(spec: SweepSpec, record: TrialRecord) -> str:
+def describe_trial(spec: SweepSpec, record: TrialRecord) -> str:
     """Return the best score of a trial with its epoch, or for one that was stopped, the value and the bar of the rung.
 
     A trial that ended badly has its reason too.

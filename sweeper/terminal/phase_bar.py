@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from sweeper.terminal.progress import Phase
+from sweeper.terminal.progress import PhaseProgress
 
 _DONE, _OPEN = "━", "─"
 _MIN_BAR = 3  # columns
 _SEPARATOR = "  "
 
 
-def phase_bar(phases: Sequence[Phase], current: str, width: int) -> Text:
+def phase_bar(phases: Sequence[PhaseProgress], current: str, width: int) -> Text:
     """Return each phase with its bar and its count; the bars share what is left of `width` by the phases' trials.
 
     Where the bars have no room, only the counts are shown.

@@ -19,7 +19,7 @@ _SCORING = 0.1  # the weight of a model that is scored, in trials
 
 
 @dataclass(frozen=True)
-class Phase:
+class PhaseProgress:
     """A phase of a sweep with its trials or models that are done, of those planned. `weight` is its share of a bar."""
 
     name: str
@@ -71,14 +71,16 @@ class SweepProgress:
             return max(self.to_confirm, len(self.confirming()))
         return len(self.confirming()) + len(pending(self.spec, self._ordered))
 
-    def phases(self) -> list[Phase]:
+    def phases(self) -> list[PhaseProgress]:
         """Return the phases of the sweep in their order, those to come included."""
-        phases = [Phase(SEARCH, len(self.ended()), self.total, self.total)]
+        phases = [PhaseProgress(SEARCH, len(self.ended()), self.total, self.total)]
         if self.to_confirm:
             num_scored = sum(record.test is not None for record in self.confirming())
             models = num_scored + self._count_models_to_score(num_scored)
-            phases.append(Phase(CONFIRMATION, self.confirmed(), self.planned_to_confirm, self.planned_to_confirm))
-            phases.append(Phase(TEST, num_scored, models, models * _SCORING))
+            phases.append(
+                PhaseProgress(CONFIRMATION, self.confirmed(), self.planned_to_confirm, self.planned_to_confirm)
+            )
+            phases.append(PhaseProgress(TEST, num_scored, models, models * _SCORING))
         return phases
 
     def _count_models_to_score(self, num_scored: int) -> int:

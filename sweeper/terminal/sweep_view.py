@@ -13,7 +13,7 @@ from sweeper.terminal import formatting
 from sweeper.terminal.progress import SweepProgress
 from sweeper.terminal.sparkline import PENDING, Scale, draw_validations
 from sweeper.terminal.sweeps_table import format_age, format_bytes
-from sweeper.trials.trial import TrialRecord
+from sweeper.trials.trial import TrialRecord, describe_origin
 from sweeper.wording import count_noun, format_epoch
 
 _NARROW, _WIDE = 80, 100  # columns below which the curve and the time, or the setting, are left out
@@ -80,11 +80,8 @@ def end_label(spec: SweepSpec, record: TrialRecord, state: SweepState) -> str:
 
 def trial_reason(record: TrialRecord) -> str:
     """Return why a trial is there and why it ended, as far as that is not plain."""
-    trial = record.trial
-    fresh = f"fresh seed {trial.seed_index} of trial {trial.source_trial}" if trial.source_trial else ""
-    cloned = f"clone of trial {trial.clone_of}" if trial.clone_of else ""
-    raced = f"another seed of trial {trial.race_of}" if trial.race_of else ""
-    return "; ".join(filter(None, (fresh, cloned, raced, record.end.reason if record.end else "")))
+    origin = ("" if record.trial.is_of_search else "fresh ") + describe_origin(record.trial)
+    return "; ".join(filter(None, (origin, record.end.reason if record.end else "")))
 
 
 def _trial_row(spec: SweepSpec, record: TrialRecord, state: SweepState, scale: Scale | None, width: int) -> list[str]:

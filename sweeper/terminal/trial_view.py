@@ -48,7 +48,7 @@ def rivals_line(spec: SweepSpec, record: TrialRecord, records: Sequence[TrialRec
         (report.metrics[metric], other.trial.number)
         for other in records
         if (other.trial.system, other.trial.bracket) == (record.trial.system, record.trial.bracket)
-        and not other.trial.source_trial
+        and other.trial.is_of_search
         and not (is_ranked and (other.trial.race_of or is_out(other)))
         for report, time_of in zip(other.reports, other.report_times, strict=True)
         if report.step == last.step and math.isfinite(report.metrics.get(metric, math.nan))

@@ -113,9 +113,9 @@ class ObservedClient:
         return request
 
 
-def identity_tags(sweep: str, id: str) -> dict[str, str]:
+def identity_tags(fingerprint: str, id: str) -> dict[str, str]:
     """Return the tags that all runs of a sweep have, and no other run: its fingerprint, and `id` if it has one."""
-    return {"sweeper.sweep": sweep.rpartition("-")[2], **({"sweeper.id": id} if id else {})}
+    return {"sweeper.sweep": fingerprint, **({"sweeper.id": id} if id else {})}
 
 
 def find_trial_runs(uri: str, dataset: str, identity: Mapping[str, str]) -> tuple[Any, list[Run]]:

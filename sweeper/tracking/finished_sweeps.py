@@ -17,16 +17,15 @@ def load_finished_sweeps(
     uri: str,
     read: Read,
     experiments: Sequence[str] = (),
-    wanted: Sequence[tuple[str, str]] | None = None,
+    wanted: Sequence[str] | None = None,
     *,
     at_hand: Collection[str] = (),
 ) -> FinishedSweeps:
     """Return the finished sweeps of the named experiments, or of all.
 
-    `wanted` are names and ids of the sweeps to return, None for all; an empty id matches any sweep of the name. Of
-    sweeps whose ids are `at_hand`, only the runs are returned: their own record says more. `read` reads a file of
-    predictions. Raises UsageError if a store, experiment or sweep does not exist, RecordError if something was altered,
-    and SweeperError if MLflow does not answer.
+    `wanted` are names of the sweeps to return, None for all. Of sweeps whose ids are `at_hand`, only the runs are
+    returned: their own record says more. `read` reads a file of predictions. Raises UsageError if a store, experiment
+    or sweep does not exist, RecordError if something was altered, and SweeperError if MLflow does not answer.
     """
     store = StoreReader(uri)
     every = find_sweeps(store, store.experiments(experiments))
@@ -53,16 +52,14 @@ def load_finished_sweeps(
     return FinishedSweeps(loaded_sweeps, _other_test_accesses(sweeps, chosen), tuple(remarks), runs)
 
 
-def _choose(
-    store: StoreReader, sweeps: Sequence[StoredSweep], wanted: Sequence[tuple[str, str]] | None
-) -> Sequence[StoredSweep]:
+def _choose(store: StoreReader, sweeps: Sequence[StoredSweep], wanted: Sequence[str] | None) -> Sequence[StoredSweep]:
     """Return the wanted sweeps. Raises UsageError if one of them is not in the store."""
     if wanted is None:
         return sweeps
-    for name, id in wanted:
-        if not any(sweep.matches(name, id) for sweep in sweeps):
+    for name in wanted:
+        if not any(sweep.has_name(name) for sweep in sweeps):
             raise UsageError(f"{name}: MLflow at {store.uri} does not have this sweep; send it: sweeper sync SWEEP")
-    return [sweep for sweep in sweeps if any(sweep.matches(name, id) for name, id in wanted)]
+    return [sweep for sweep in sweeps if any(map(sweep.has_name, wanted))]
 
 
 def _other_test_accesses(sweeps: Sequence[StoredSweep], chosen: Sequence[StoredSweep]) -> dict[str, int]:

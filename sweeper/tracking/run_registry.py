@@ -67,20 +67,19 @@ class RunRegistry:
         self,
         uri: str,
         sweep: str,
-        dataset: str | DataIdentity,
+        dataset: DataIdentity,
         artifacts: str | None,
         on_answer: Callable[[], None],
-        id: str = "",
-        fingerprint: str = "",
+        id: str,
+        fingerprint: str,
         started_at: int | None = None,
     ) -> None:
-        """Note what to connect to. `fingerprint` is the sweep's, by default the end of its name.
+        """Note what to connect to. `fingerprint` is the sweep's, and `id` is "" if an earlier version began it.
 
         `started_at` is when the sweep started, in milliseconds since 1970; None for now.
         """
-        self.dataset = DataIdentity(dataset) if isinstance(dataset, str) else dataset
-        self.uri, self.sweep, self.artifacts = uri, sweep, artifacts
-        self.identity = identity_tags(fingerprint or sweep, id)
+        self.uri, self.sweep, self.dataset, self.artifacts = uri, sweep, dataset, artifacts
+        self.identity = identity_tags(fingerprint, id)
         self.started_at = started_at
         self.answers = 0  # how often MLflow has answered
         self.client: Any = None

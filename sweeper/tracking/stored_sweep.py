@@ -47,9 +47,9 @@ class StoredSweep:
         """The name of the sweep's folder, which may have been renamed."""
         return str(self.parents[0].data.tags.get("mlflow.runName", self.name))
 
-    def matches(self, name: str, id: str) -> bool:
-        """Return True if the sweep has this id, or this name where an id is unknown."""
-        return id == self.id if id and self.id else name in (self.name, self.shown_name)
+    def has_name(self, name: str) -> bool:
+        """Return True if this is the sweep's name, or that of its folder."""
+        return name in (self.name, self.shown_name)
 
     @cached_property
     def _readable_results(self) -> SweepResults | None:

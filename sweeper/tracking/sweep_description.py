@@ -23,7 +23,7 @@ _MAX_DIGEST = 36  # characters
 
 
 @dataclass(frozen=True)
-class SplitSummary:
+class SplitInput:
     """One split as the sweep used it: how many texts it has, their digest, and where they come from.
 
     `kind` is one of MLflow's kinds of data sources: hugging_face or local. `source` identifies the source among those
@@ -47,7 +47,7 @@ class SweepDescription:
     params: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     dataset: str = ""
-    splits: Mapping[str, SplitSummary] = field(default_factory=dict)
+    splits: Mapping[str, SplitInput] = field(default_factory=dict)
     objective: ObjectiveMetric = field(default_factory=ObjectiveMetric)
     searched: Sequence[str] = ()
 
@@ -97,7 +97,7 @@ def _is_same(known: float | None, value: float) -> bool:
     return known == value or (known is not None and math.isnan(known) and math.isnan(value))
 
 
-def _input(dataset: str, name: str, split: SplitSummary) -> DatasetInput:
+def _input(dataset: str, name: str, split: SplitInput) -> DatasetInput:
     """Return a split as an MLflow data set, which MLflow identifies by name and digest."""
     source, profile = json.dumps(dict(split.source)), json.dumps({"num_rows": split.texts})
     entity = Dataset(f"{dataset} {name}", split.digest[:_MAX_DIGEST], split.kind, source, profile=profile)

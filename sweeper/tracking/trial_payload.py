@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from sweeper.tracking.metric_names import metric_key
 from sweeper.trials.run_status import RunStatus
-from sweeper.trials.trial import Trial, TrialRecord
+from sweeper.trials.trial import Trial, TrialRecord, describe_origin
 from sweeper.wording import escape_markdown, show_controls
 
 MetricRow = tuple[str, int, int, float]  # name, step, time in milliseconds since 1970, value
@@ -30,9 +30,8 @@ def run_status(record: TrialRecord, sweep: RunStatus) -> RunStatus:
 def run_name(trial: Trial) -> str:
     """Return the name of a run: `12 lcl all-MiniLM-L6-v2`, or `97 lcl all-MiniLM-L6-v2, seed 1 of trial 12`."""
     name = f"{trial.number} {trial.config.loss} {trial.config.encoder.rpartition('/')[2]}"
-    name += f", clone of trial {trial.clone_of}" if trial.clone_of else ""
-    name += f", another seed of trial {trial.race_of}" if trial.race_of else ""
-    return f"{name}, seed {trial.seed_index} of trial {trial.source_trial}" if trial.source_trial else name
+    origin = describe_origin(trial)
+    return f"{name}, {origin}" if origin else name
 
 
 def run_note(trial: Trial) -> str:

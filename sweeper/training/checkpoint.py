@@ -34,11 +34,6 @@ def save_checkpoint(state: dict[str, Any], path: Path) -> None:
         file.write(_MARK + f"{writer.checksum:08x}".encode())
 
 
-def completed_reports(path: Path) -> int:
-    """Return the number of reports before the checkpoint at `path`; 0 if there is no file."""
-    return len(load_checkpoint(path)["reports"]) if path.exists() else 0
-
-
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """Return the state saved at `path`, with tensors on the CPU. Nothing in the file is executed.
 

@@ -32,7 +32,7 @@ from sweeper.training.types import TrainingData
 _RECURRENT = "recurrent.safetensors"
 
 
-def export_model(checkpoint_path: Path, config: TrainConfig, data: TrainingData, folder: Path) -> None:
+def write_model(checkpoint_path: Path, config: TrainConfig, data: TrainingData, folder: Path) -> None:
     """Write the model of a checkpoint to a folder, in place of an earlier one. `data` needs the training split."""
     model = load_full_model(checkpoint.load_checkpoint(checkpoint_path), config, data)
     shutil.rmtree(folder / ADAPTER, ignore_errors=True)

@@ -16,7 +16,7 @@ from sweeper.training.device import setup_device
 from sweeper.training.evaluation import evaluate_events, mean_class_weights
 from sweeper.training.model import Classifier
 from sweeper.training.objective import ObjectiveMetric
-from sweeper.training.trained_model import load_model
+from sweeper.training.trained_model import build_trained_model
 from sweeper.training.trainer import train_events
 from sweeper.training.types import (
     Heartbeat,
@@ -82,4 +82,4 @@ def _load(path: Path, config: TrainConfig, data: TrainingData) -> tuple[tuple[in
     state = checkpoint.load_checkpoint(path)
     with checkpoint.checking_fit():
         epoch = int(state["step"]), float(state["epoch"])
-    return epoch, load_model(state, config, data)
+    return epoch, build_trained_model(state, config, data)

@@ -32,7 +32,7 @@ def load_full_model(state: Mapping[str, Any], config: TrainConfig, data: Trainin
     return _load(state, config, data, None)
 
 
-def load_model(state: Mapping[str, Any], config: TrainConfig, data: TrainingData) -> Classifier:
+def build_trained_model(state: Mapping[str, Any], config: TrainConfig, data: TrainingData) -> Classifier:
     """Return the model of a checkpoint, or of a best epoch, with the embeddings of the tokens in the splits of `data`.
 
     `data` needs the training split. Raises CheckpointError if the state does not fit the model.

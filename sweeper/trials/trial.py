@@ -44,9 +44,23 @@ class Trial:
     race_of: int = 0
 
     @property
+    def is_of_search(self) -> bool:
+        """True for a trial of the search, False for a fresh seed of the confirmation."""
+        return not self.source_trial
+
+    @property
     def stage(self) -> Literal["search", "confirm"]:
         """The stage of the sweep that the trial belongs to, as tagged in MLflow: "search" or "confirm"."""
-        return "confirm" if self.source_trial else "search"
+        return "search" if self.is_of_search else "confirm"
+
+
+def describe_origin(trial: Trial) -> str:
+    """Return which other trial a trial was made from, and how; "" for one that was proposed."""
+    if trial.source_trial:
+        return f"seed {trial.seed_index} of trial {trial.source_trial}"
+    if trial.clone_of:
+        return f"clone of trial {trial.clone_of}"
+    return f"another seed of trial {trial.race_of}" if trial.race_of else ""
 
 
 @dataclass(frozen=True)
@@ -118,6 +132,11 @@ class TrialRecord:
     test: TestScore | None = None
     borrowed: int = 0
     promoted_after: int = 0
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The outcome of the trial; None if it has not ended."""
+        return None if self.end is None else self.end.outcome
 
     @property
     def last_moment(self) -> int:

@@ -29,7 +29,7 @@ def test_a_kept_model_has_its_trial_and_its_address(folder: SweepFolder) -> None
 def test_a_damaged_config_is_a_model_that_is_missing(content: bytes, folder: SweepFolder) -> None:
     (folder.path / "model" / "config.json").write_bytes(content)
     assert (saved_model_trial(folder), stored_model_uri(folder)) == (None, None)
-    assert "keeps no model" in describe_parameters(folder, folder.spec)[0]
+    assert "keeps no model" in describe_parameters(folder, folder.read_spec())[0]
 
 
 @pytest.mark.parametrize("content", DAMAGED)

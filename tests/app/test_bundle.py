@@ -10,7 +10,7 @@ from sweeper.app import bundle
 from sweeper.errors import UsageError
 from sweeper.search_space import parser, yaml_file
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import list_sweeps
+from sweeper.storage.sweep_folder import open_sweeps
 from tests.conftest import ROOT
 
 
@@ -112,7 +112,7 @@ def test_the_files_are_kept_beside_the_sweeps_once(
     assert there.dataset_spec.files["train"] == str(train)
     assert there.identity["dataset"]["files"] == own.identity["dataset"]["files"]
     assert (Path(there.encoders[0]) / "config.json").is_file()
-    assert list_sweeps(sweeps) == []
+    assert open_sweeps(sweeps) == []
 
 
 def test_kept_files_are_copied_again_where_they_are_damaged(own: SweepSpec, sent: Path, tmp_path: Path) -> None:

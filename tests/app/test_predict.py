@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import sweeper as package
-from sweeper.app.prediction_rows import parse_lines, read_rows
+from sweeper.app.prediction_rows import parse_text_rows, read_rows
 from sweeper.errors import UsageError
 from tests.support import tiny_training
 from tests.support.kept_models import SMALL, keep_random_model
@@ -110,8 +110,8 @@ def test_rows_are_read_as_in_the_training_without_labels(name: str, content: str
 
 
 def test_lines_are_texts_and_pairs_have_a_tab_between_them() -> None:
-    assert parse_lines("one\r\ntwo\n", ["t"], {"w": "v"}, skip_bad_rows=False) == [("one",), ("tvo",)]
-    assert parse_lines("a\tb", ["x", "y"], {}, skip_bad_rows=False) == [("a", "b")]
+    assert parse_text_rows("one\r\ntwo\n", ["t"], {"w": "v"}, skip_bad_rows=False) == [("one",), ("tvo",)]
+    assert parse_text_rows("a\tb", ["x", "y"], {}, skip_bad_rows=False) == [("a", "b")]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_lines_are_texts_and_pairs_have_a_tab_between_them() -> None:
 )
 def test_a_line_without_a_text_is_named(text: str, columns: list[str], message: str) -> None:
     with pytest.raises(UsageError) as refusal:
-        parse_lines(text, columns, {}, skip_bad_rows=False)
+        parse_text_rows(text, columns, {}, skip_bad_rows=False)
     assert message in str(refusal.value)
 
 

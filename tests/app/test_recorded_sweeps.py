@@ -50,7 +50,7 @@ def score_without_test(
 
 
 def study(folder: SweepFolder) -> "closing[OptunaStudy]":
-    return closing(OptunaStudy(folder.spec, folder.journal, threads=1))
+    return closing(OptunaStudy(folder.read_spec(), folder.journal, threads=1))
 
 
 def finish(sweeps: Path, *, test: str = "test-rows", rows: str = "rows", seed: int = 0) -> SweepFolder:
@@ -103,7 +103,7 @@ def test_refreshing_brings_every_file_up_to_date_with_the_record(tmp_path: Path)
     folder = finish(tmp_path)
     with study(folder) as record:
         record.record_test_access(record.all_trials()[0].trial)
-        results = refresh_results(PlainOutput(progress=False), folder, folder.spec, record)
+        results = refresh_results(PlainOutput(progress=False), folder, folder.read_spec(), record)
     assert len(results.test_accesses) == count_in_journal(folder) == 3
     stored = stored_results(folder)
     assert stored is not None
@@ -119,7 +119,7 @@ def test_a_report_that_cannot_be_written_costs_neither_results_nor_access(
     (folder.path / "report.html").mkdir()
     access_again(folder, 1)
     with study(folder) as record:
-        results = refresh_results(PlainOutput(progress=True), folder, folder.spec, record)
+        results = refresh_results(PlainOutput(progress=True), folder, folder.read_spec(), record)
     assert "the report could not be written (" in (said := capsys.readouterr().out)
     assert f"sweeper report {folder.path} tries again" in said
     assert stored_results(folder) == results
@@ -140,8 +140,8 @@ def test_results_are_replaced_last_so_that_what_is_missing_is_found_again(tmp_pa
     access_again(folder, 1)
     with study(folder) as record:
         with pytest.raises(KeyboardInterrupt):
-            refresh_results(Killed(), folder, folder.spec, record)
-        refresh_results(PlainOutput(progress=False), folder, folder.spec, record)
+            refresh_results(Killed(), folder, folder.read_spec(), record)
+        refresh_results(PlainOutput(progress=False), folder, folder.read_spec(), record)
     assert "the old page" not in (folder.path / "report.html").read_text()
 
 

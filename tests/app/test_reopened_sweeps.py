@@ -39,7 +39,7 @@ def test_fewer_fresh_seeds_reach_every_file_and_mlflow(finished: RecordedSweep, 
     results = stored_results(finished.folder)
     assert results is not None
     assert [it.planned_seeds for it in results.confirmations] == [1, 1]
-    assert open_sweep(finished.folder.path).spec == fewer
+    assert open_sweep(finished.folder.path).read_spec() == fewer
     assert finished.folder.needs_sync
 
 
@@ -60,7 +60,7 @@ def test_a_search_space_that_is_missing_or_damaged_is_written_again(damage: str,
     else:
         path.write_text(text[: len(text) // 2])
     with pytest.raises(UsageError, match="cannot be read"):
-        _ = finished.folder.spec
+        _ = finished.folder.read_spec()
     refresh(finished, finished.spec)
     assert path.read_text() == text
 
@@ -75,7 +75,7 @@ def test_a_data_set_whose_folder_is_renamed_keeps_its_name_in_results_and_mlflow
     moved = small_spec(**{**SPACE, **CHANGES}, dataset={"train": str(now / "train.csv")})
     (completed,) = run_sweeps(PlainOutput(progress=False), [moved], sweeps, inline=True)
     assert (completed.folder.path, completed.results.dataset) == (sweep.folder.path, "before")
-    assert (open_sweep(sweep.folder.path).spec, sweep.folder.spec.dataset_spec.name) == (moved, "before")
+    assert (open_sweep(sweep.folder.path).read_spec(), sweep.folder.read_spec().dataset_spec.name) == (moved, "before")
     assert runs_of(sweeps, "before").keys() >= set(range(7))
 
 

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from sweeper.app import provenance, sweep_artifacts
+from sweeper.atomic_write import write_json
 from sweeper.protocol.results import build_results, stored_results
 from sweeper.protocol.sweep_results import TrialResult
 from sweeper.search_space import parser, yaml_file
 from sweeper.storage import predictions
-from sweeper.storage.sweep_folder import SweepFolder, create_sweep, write_json
+from sweeper.storage.sweep_folder import SweepFolder, create_sweep
 from sweeper.training.types import ModelScores, Predictions
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial
@@ -61,7 +62,7 @@ def folder(tmp_path: Path) -> SweepFolder:
 
 def attached(folder: SweepFolder) -> Any:
     tracker: Any = FakeTracker()
-    sweep_artifacts.attach_artifacts(tracker, folder)
+    sweep_artifacts.attach_artifacts(tracker, folder, folder.read_spec())
     return tracker
 
 

@@ -26,7 +26,7 @@ def test_a_simulated_sweep_is_whole_and_always_the_same(number: int, limit: str)
     unfinished = [record for record in sweep.records if record.end is None]
     limit_end = SearchBudget(sweep.spec, sweep.records, sweep.sessions).find_end()
     assert limit_end is not None or not unfinished
-    searched = [record for record in sweep.records if not record.trial.source_trial]
+    searched = [record for record in sweep.records if record.trial.is_of_search]
     assert limit_end is not None or len(searched) == sweep.spec.budget.trials
     for record in sweep.records:
         assert record.started_at < min(record.report_times)

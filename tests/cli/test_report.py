@@ -71,7 +71,7 @@ def begun(spec: SweepSpec, prepared: PreparedSweep, tmp_path: Path) -> SweepFold
 
 
 def study(folder: SweepFolder) -> "closing[OptunaStudy]":
-    return closing(OptunaStudy(folder.spec, folder.journal, 1))
+    return closing(OptunaStudy(folder.read_spec(), folder.journal, 1))
 
 
 def train(record: OptunaStudy, trial: Trial, outcome: Outcome = Outcome.COMPLETED) -> None:
@@ -100,9 +100,9 @@ def confirm(folder: SweepFolder, dataset: PreparedDataset) -> None:
     found = {split: answered(dataset, split) for split in ("validation", "test")}
     accuracy = float((found["test"].probabilities.argmax(axis=1) == found["test"].labels).mean())
     with study(folder) as record:
-        for of, repeat in pending(folder.spec, record.all_trials()):
+        for of, repeat in pending(folder.read_spec(), record.all_trials()):
             train(record, record.confirm(of, repeat))
-        for trial in trials_to_score(folder.spec, record.all_trials()):
+        for trial in trials_to_score(folder.read_spec(), record.all_trials()):
             record.record_test_access(trial)
             weights = np.eye(len(dataset.class_names), dtype=np.float32) if trial.params["loss"] == "lcl" else None
             predictions.save_predictions(folder.path, trial, dataset.class_names, ModelScores(found, weights))
@@ -113,9 +113,9 @@ def confirm(folder: SweepFolder, dataset: PreparedDataset) -> None:
 def written(folder: SweepFolder, dataset: PreparedDataset | None = None, **named: Any) -> str:
     with study(folder) as record:
         recorded, test_accesses = record.all_trials(), record.test_accesses()
-    found = build_results(folder.spec, folder, recorded, test_accesses)
+    found = build_results(folder.read_spec(), folder, recorded, test_accesses)
     with closing(Terminal(quiet=True)) as terminal:
-        place = write_report(terminal, folder, folder.spec, recorded, found, dataset, **named)
+        place = write_report(terminal, folder, folder.read_spec(), recorded, found, dataset, **named)
     return place.read_text(encoding="utf-8")
 
 
@@ -181,7 +181,7 @@ def test_a_sweep_with_results_is_finished_whatever_its_budget_is_now(
     search(folder, trials=1)
     confirm(folder, dataset)
     with study(folder) as record:
-        found = build_results(folder.spec, folder, record.all_trials(), record.test_accesses())
+        found = build_results(folder.read_spec(), folder, record.all_trials(), record.test_accesses())
     command = ("report", str(folder.path), "--no-texts")
     assert run_here(command, tmp_path).returncode == 0
     page = folder.path / "report.html"
@@ -238,7 +238,7 @@ def test_several_sweeps_are_compared_on_one_page(
         search(place)
         confirm(place, dataset)
         with study(place) as record:
-            found = build_results(place.spec, place, record.all_trials(), record.test_accesses())
+            found = build_results(place.read_spec(), place, record.all_trials(), record.test_accesses())
         place.write_results(found.to_json())
     done = run_here(["report", folder.name, str(other.path)], tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

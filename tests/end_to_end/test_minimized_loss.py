@@ -43,13 +43,13 @@ class Sweep:
     def __init__(self, place: Path, folder: SweepFolder, results: SweepResults) -> None:
         self.place, self.folder, self.results = place, folder, results
         self.records: dict[int, TrialRecord] = {
-            record.trial.number: record for record in read_study(folder, folder.spec).all_trials()
+            record.trial.number: record for record in read_study(folder, folder.read_spec()).all_trials()
         }
         self.lowest = {number: min(_losses(record)) for number, record in self.records.items()}
         completed = [
             number
             for number, record in self.records.items()
-            if not record.trial.source_trial and record.end and record.end.outcome == Outcome.COMPLETED
+            if record.trial.is_of_search and record.outcome == Outcome.COMPLETED
         ]
         self.chosen = {
             system: min((k for k in completed if self.records[k].trial.system == system), key=self.lowest.__getitem__)
@@ -94,7 +94,7 @@ def test_the_results_have_the_lowest_losses(sweep: Sweep) -> None:
     assert results.best_trial == sweep.chosen[sweep.winner]
     model = json.loads((sweep.folder.path / "model" / "config.json").read_text())
     assert model["trial"] == sweep.model
-    stopped = [it for it in sweep.records.values() if it.end and it.end.outcome == Outcome.STOPPED_EARLY]
+    stopped = [it for it in sweep.records.values() if it.outcome == Outcome.STOPPED_EARLY]
     assert stopped
     for record in stopped:
         assert record.end is not None

@@ -17,7 +17,7 @@ import pytest
 
 from sweeper.app.open_study import read_study
 from sweeper.record.optuna_study import OptunaStudy
-from sweeper.storage.sweep_folder import SweepFolder, list_sweeps
+from sweeper.storage.sweep_folder import SweepFolder, open_sweeps
 from sweeper.trials.trial import TrialRecord
 from tests.support.cli_runner import environment, start, sweeper
 from tests.support.ports import free_port
@@ -48,7 +48,7 @@ class Head:
     @property
     def folder(self) -> SweepFolder:
         """The only sweep on the head."""
-        (folder,) = list_sweeps(self.home / "sweeps")
+        (folder,) = open_sweeps(self.home / "sweeps")
         return folder
 
 
@@ -134,7 +134,7 @@ def test_submitted_sweep_can_be_stopped_and_submitted_again(head: Head, space: P
     assert results["num_trials"] == 4
     assert [seed["test"] is not None for seed in results["systems"][0]["confirmation"]["seeds"]] == [True, True]
     folder = head.folder
-    with closing(OptunaStudy(folder.spec, folder.journal, folder.manifest.threads)) as study:
+    with closing(OptunaStudy(folder.read_spec(), folder.journal, folder.manifest.threads)) as study:
         assert len(study.all_trials()) == 6
     assert json.loads((folder.path / "results.json").read_text())["systems"] == results["systems"]
 
@@ -169,8 +169,8 @@ def test_one_trial_of_a_submitted_sweep_is_stopped_and_the_sweep_goes_on(head: H
     def wait_for(trial: int) -> TrialRecord:
         deadline = time.monotonic() + 240
         while time.monotonic() < deadline:
-            for folder in list_sweeps(head.home / "other sweeps"):
-                for record in read_study(folder, folder.spec).all_trials():
+            for folder in open_sweeps(head.home / "other sweeps"):
+                for record in read_study(folder, folder.read_spec()).all_trials():
                     if record.trial.number == trial and record.reports:
                         return record
             time.sleep(0.1)
@@ -193,8 +193,8 @@ def test_one_trial_of_a_submitted_sweep_is_stopped_and_the_sweep_goes_on(head: H
     assert (over.returncode, over.stderr) == (
         2, f"{job}: is over (succeeded), so trial 1 does not run; there is nothing to stop\n"
     )  # fmt: skip
-    (folder,) = list_sweeps(head.home / "other sweeps")
-    assert [record.end.is_by_user for record in read_study(folder, folder.spec).all_trials() if record.end] == [
+    (folder,) = open_sweeps(head.home / "other sweeps")
+    assert [record.end.is_by_user for record in read_study(folder, folder.read_spec()).all_trials() if record.end] == [
         True
     ] * 2
     listed = json.loads(sweeper("jobs", *where, "--json", cwd=space, extra=head.user).stdout)["jobs"]

@@ -25,7 +25,7 @@ from sweeper.data.local_files import read_tables
 from sweeper.data.preprocessing import prepare
 from sweeper.data.whole_tables import read_whole_table
 from sweeper.protocol.results import stored_results
-from sweeper.storage.sweep_folder import list_sweeps
+from sweeper.storage.sweep_folder import open_sweeps
 from sweeper.terminal.output import PlainOutput
 from sweeper.tracking.data_identity import DataIdentity
 from sweeper.trials.outcome import Outcome
@@ -146,7 +146,7 @@ def _synced_store(folder: Path) -> Path:
 def _sync(path: Path) -> None:
     """Send the runs of a sweep to an altered store, as `sync` does, in a copy of their folder."""
     copy = Path(shutil.copytree(path.parent, path.parent.with_name(secrets.token_hex(8))))
-    sync_all(PlainOutput(progress=False), list_sweeps(copy), timeout=20)
+    sync_all(PlainOutput(progress=False), open_sweeps(copy), timeout=20)
 
 
 TARGETS: Mapping[str, Target] = {

@@ -291,7 +291,7 @@ def _sweep_of_own_data(*, has_changed: bool) -> str:
     _write("reviews.csv", _rows("up", "down"))
     dataset = {"train": str(Path("reviews.csv").absolute())}
     folder = RecordedSweep(Path("sweeps"), dataset=dataset).search([Outcome.COMPLETED]).folder
-    resolved = {**prepare_sweep(PlainOutput(progress=False), folder.spec, None).resolved}
+    resolved = {**prepare_sweep(PlainOutput(progress=False), folder.read_spec(), None).resolved}
     if has_changed:
         resolved["rows"] = "0123456789abcdef"
     manifest = json.loads((folder.path / "sweep.json").read_text(encoding="utf-8"))

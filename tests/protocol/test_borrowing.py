@@ -158,7 +158,7 @@ def test_a_copy_comes_back_unchanged_and_names_the_sweep_that_has_it(tmp_path: P
         json.loads(json.dumps(asdict(borrowed))) | {"trials": [asdict(trial) for trial in borrowed.trials]}
     ]
     assert borrowed_digest(again.manifest.borrowed) == borrowed_digest([borrowed])
-    assert again.spec == spec
+    assert again.read_spec() == spec
     other = create_sweep(tmp_path / "b", spec, {**pins, "learn_from": "other"}, 1, borrowed=[borrowed])
     assert other.fingerprint != made.fingerprint == again.fingerprint
     alone = create_sweep(tmp_path / "b", small_spec(), {}, 1)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweeper.protocol.collapse import CollapseRule, count_classes
+from sweeper.protocol.collapse import CollapseRule, count_validation_classes
 from sweeper.protocol.search_stage import SearchStage
 from sweeper.protocol.stages import ConfirmationStage
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -225,5 +225,5 @@ def test_the_answer_at_a_report_does_not_depend_on_later_ones(course: Course) ->
 
 
 def test_validation_texts_are_counted_by_class() -> None:
-    assert list(count_classes({"m": data()}).values()) == [9, 1, 0]
-    assert count_classes({}) == {}
+    assert list(count_validation_classes({"m": data()}).values()) == [9, 1, 0]
+    assert count_validation_classes({}) == {}

@@ -79,7 +79,7 @@ def test_confirmation_uses_no_budget_and_does_not_influence_the_sampler(tmp_path
     confirmed = run(spec(budget=grown), tmp_path / "with")
     alone = run(spec(budget=grown, confirm={"seeds": 0}), tmp_path / "without")
     assert len(alone) == 5
-    searched = [record.trial.params for record in confirmed if not record.trial.source_trial]
+    searched = [record.trial.params for record in confirmed if record.trial.is_of_search]
     assert searched == [record.trial.params for record in alone]
 
 
@@ -165,7 +165,7 @@ def test_larger_budget_reuses_an_unchanged_winner_and_gives_a_new_one_the_same_s
     for trials in range(4, 20):
         sweep_spec = spec(budget={"trials": trials})
         records = run(sweep_spec, tmp_path)
-        best_now = max(float(record.trial.params["alpha"]) for record in records if not record.trial.source_trial)
+        best_now = max(float(record.trial.params["alpha"]) for record in records if record.trial.is_of_search)
         if best_now == best:
             assert len(confirming(records)) == 2
             continue
@@ -335,7 +335,7 @@ def test_interrupted_confirmation_ends_even_if_a_better_setting_was_found_meanwh
     best = float(interrupted.params["alpha"])
     for trials in range(4, 20):
         records = run(spec(budget={"trials": trials}, confirm={"seeds": 0}), tmp_path)
-        if max(float(record.trial.params["alpha"]) for record in records if not record.trial.source_trial) > best:
+        if max(float(record.trial.params["alpha"]) for record in records if record.trial.is_of_search) > best:
             break
     records = run(spec(budget={"trials": trials}), tmp_path)
     assert all(record.end is not None for record in records)

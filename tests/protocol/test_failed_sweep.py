@@ -215,7 +215,7 @@ def test_fresh_seeds_that_all_fail_are_an_error_and_are_trained_again(tmp_path: 
         with pytest.raises(SweepFailedError, match=r"none of the 4 trainings with fresh seeds succeeded: 4 failed"):
             run(confirming, tmp_path, confirm=raising(ValueError("a broken GPU")))
         with open_study(confirming, tmp_path) as study:
-            assert sum(bool(record.trial.source_trial) for record in study.all_trials()) == trainings
+            assert sum(not record.trial.is_of_search for record in study.all_trials()) == trainings
     confirmed = [record for record in run(confirming, tmp_path) if record.trial.source_trial]
     assert len(confirmed) == 12
     assert [record.end == END for record in confirmed] == [False] * 8 + [True] * 4

@@ -343,7 +343,7 @@ def test_promoted_trials_continue_from_their_checkpoints_and_no_file_is_left(tmp
     object.__setattr__(jobs.search, "train", noting_train)
     with closing(OptunaStudy(spec, tmp_path / "journal", threads=1)) as study:
         run_protocol(spec, study, InlineRunner(1, 0), [], jobs, TrialResources(1, 0, 1))
-        records = [record for record in study.all_trials() if not record.trial.source_trial]
+        records = [record for record in study.all_trials() if record.trial.is_of_search]
     lengths = sorted(len(record.reports) for record in records)
     assert lengths[:6] == [1] * 6
     assert lengths[-1] == 4

@@ -153,7 +153,7 @@ def test_a_trial_that_completes_at_its_next_report_after_a_limit_is_confirmed() 
 def test_it_says_nothing_of_a_confirmation_that_has_no_settings() -> None:
     spec = small_spec(asha="off", confirm={"seeds": 3}, budget={"trials": 4})
     stopped = TrialEnd(Outcome.STOPPED_EARLY)
-    records = [replace(it, end=stopped) for it in played(spec, 2) if not it.trial.source_trial]
+    records = [replace(it, end=stopped) for it in played(spec, 2) if it.trial.is_of_search]
     assert seconds_left(spec, records, 2, (records[-1].ended_at or 0) / 1000) == 0
 
 
@@ -306,7 +306,7 @@ def test_patience_ends_the_search_it_is_expected_to_end() -> None:
 def test_confirmation_and_test_do_not_wait_for_processes_again() -> None:
     spec = small_spec(asha="off", confirm={"seeds": 4}, budget={"trials": 8})
     records = played(spec, 2)
-    search = [record for record in records if not record.trial.source_trial]
+    search = [record for record in records if record.trial.is_of_search]
     now = max(record.ended_at or 0 for record in search)
     seeds = 4 * len(spec.systems)
     left = seconds_left(spec, search, 2, now / 1000, texts=TEXTS)

@@ -157,7 +157,7 @@ def test_confirmation_does_not_use_the_budget_of_the_search(tmp_path: Path) -> N
 
 def test_the_sweep_confirms_what_it_has_when_a_limit_ends_the_search(tmp_path: Path) -> None:
     records = run(spec(budget={"trials": 8, "epochs": 7}, confirm={"seeds": 2}), tmp_path)
-    searched = [record for record in records if not record.trial.source_trial]
+    searched = [record for record in records if record.trial.is_of_search]
     assert [record.end is None for record in searched] == [False, False, True]
     assert sum(bool(record.test) for record in records) == 4
     assert [path.name for path in (tmp_path / "trials").glob("*/checkpoint*")] == ["checkpoint-1.pt"]

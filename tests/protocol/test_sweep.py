@@ -40,7 +40,7 @@ def test_every_system_gets_its_share_and_trackers_hear_of_all_trials(tmp_path: P
     systems = [record.trial.system for record in tracker.states.values()]
     assert sorted(tracker.states) == list(range(1, 8))
     assert (systems.count(0), systems.count(1)) == (4, 3)
-    assert all(record.end and record.end.outcome == Outcome.COMPLETED for record in tracker.states.values())
+    assert all(record.outcome == Outcome.COMPLETED for record in tracker.states.values())
     assert tracker.order[0] == (1, 0, False)
 
 

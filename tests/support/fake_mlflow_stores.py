@@ -103,9 +103,10 @@ class FilledStore:
     def add_file(self, run: str, name: str, content: bytes) -> None:
         """Upload a file to a run, as the tracker does."""
         from sweeper.tracking.artifacts import ArtifactUploader
+        from sweeper.tracking.data_identity import DataIdentity
         from sweeper.tracking.run_registry import RemoteRun, RunRegistry
 
-        runs = RunRegistry("", "", "", None, lambda: None)
+        runs = RunRegistry("", "", DataIdentity(""), None, lambda: None, "", "")
         runs.client = self.client
         ArtifactUploader(runs).upload(
             RemoteRun(run, "RUNNING", dict(self.client.get_run(run).data.tags), {}), {name: content}

@@ -41,7 +41,7 @@ def add_random_model(
     config = tiny_training.config(**{"max_length": 24, **SMALL, **params}).model_copy(update={"encoder": encoder})
     with torch.random.fork_rng(devices=[]):
         export_random_model(folder.path, config, random_texts(pairs))
-    write_prediction_settings(folder.path / "model", folder.spec, config.active_params)
+    write_prediction_settings(folder.path / "model", folder.read_spec(), config.active_params)
     values = {"trial": trial, **config.active_params}
     (folder.path / "model" / "config.json").write_text(json.dumps(values), encoding="utf-8")
 

@@ -17,7 +17,7 @@ _TEST = "test/"  # prefix of the metrics on the test split
 
 def read_trial_records(uri: str, spec: SweepSpec, sweep: str, id: str = "") -> list[TrialRecord]:
     """Return the trials of the sweep with this name and id, by number, without tracebacks: those are files there."""
-    client, runs = find_trial_runs(uri, spec.dataset_spec.name, identity_tags(sweep, id))
+    client, runs = find_trial_runs(uri, spec.dataset_spec.name, identity_tags(sweep.rpartition("-")[2], id))
     return [_to_trial_record(client, spec, run) for run in runs]
 
 

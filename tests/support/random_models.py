@@ -50,7 +50,7 @@ def export_random_model(folder: Path, config: TrainConfig, split: LabelledTexts)
     torch.manual_seed(1)
     model = Classifier(config, data)
     checkpoint.save_checkpoint({"model": model.trained_state()}, folder / "checkpoint.pt")
-    export.export_model(folder / "checkpoint.pt", config, data, folder / "model")
+    export.write_model(folder / "checkpoint.pt", config, data, folder / "model")
     tokens.save(folder / "model" / "encoder")
     return data
 

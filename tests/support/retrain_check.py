@@ -19,7 +19,7 @@ from sweeper.trials.trial import TrialRecord
 
 def differing_metrics(sweep: Path, numbers: Sequence[int]) -> list[str]:
     """Train these trials again. Returns a line for each step whose metrics are not bit for bit those of the record."""
-    spec = open_sweep(sweep).spec
+    spec = open_sweep(sweep).read_spec()
     data = _training_data(spec)
     records = [record for record in _read_records(sweep, spec) if record.trial.number in numbers]
     return [line for record in records for line in _differing_steps(record, data)]

@@ -20,11 +20,13 @@ ENDS = [TrialEnd(Outcome.COMPLETED), TrialEnd(Outcome.STOPPED_EARLY, "below"), T
 
 def start_tracker(uri: str, sweep: str, id: str = "", *, objective: ObjectiveMetric | None = None, **more: Any) -> Any:
     """Return a tracker of a sweep on sst5. `more` is for MlflowTracker."""
+    from sweeper.tracking.data_identity import DataIdentity
     from sweeper.tracking.sweep_description import SweepDescription
     from sweeper.tracking.tracker import MlflowTracker
 
     about = SweepDescription({"sampler": "tpe"}, objective=objective or ObjectiveMetric())
-    return MlflowTracker(uri, sweep=sweep, id=id, dataset="sst5", description=about, **{"artifacts": None, **more})
+    names: Any = {"sweep": sweep, "id": id, "dataset": DataIdentity("sst5"), "fingerprint": sweep.rpartition("-")[2]}
+    return MlflowTracker(uri, **{**names, "description": about, "artifacts": None, **more})
 
 
 def runs_by_number(uri: str, sweep: str, dataset: str = "sst5") -> dict[int, Any]:

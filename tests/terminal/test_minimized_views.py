@@ -40,7 +40,7 @@ def test_the_state_line_names_it(lower: MirroredSweep) -> None:
 
 
 def test_the_rivals_of_a_stopped_trial_begin_with_the_lowest(lower: MirroredSweep) -> None:
-    stopped = [it for it in lower.records if it.end and it.end.outcome == Outcome.STOPPED_EARLY]
+    stopped = [it for it in lower.records if it.outcome == Outcome.STOPPED_EARLY]
     lines = [rivals_line(lower.spec, record, lower.records) for record in stopped]
     scores = [[float(score) for score in re.findall(r"trial \d+ (\d\.\d+)", line)] for line in lines]
     assert all(named == sorted(named) for named in scores)

@@ -23,6 +23,7 @@ from tests.support.fake_mlflow_stores import PARENT, FilledStore, create_empty_s
 from tests.support.fake_results import Scores, sweep
 from tests.support.fake_sweeps import FakeSweep
 from tests.support.search_spaces import small_spec
+from tests.support.tracked_sweeps import start_tracker
 
 pytestmark = pytest.mark.mlflow
 
@@ -45,7 +46,7 @@ def finished() -> FinishedSweep:
     return sweep({"ce": CE, "lcl": LCL})
 
 
-def load(store: FilledStore, *wanted: tuple[str, str], experiments: tuple[str, ...] = ()) -> Any:
+def load(store: FilledStore, *wanted: str, experiments: tuple[str, ...] = ()) -> Any:
     from sweeper.storage.predictions import read_predictions
     from sweeper.tracking.finished_sweeps import load_finished_sweeps
 
@@ -137,9 +138,6 @@ def test_sweeps_with_one_name_and_two_ids_are_two_sweeps(store: FilledStore) -> 
     assert sweep_names(loaded) == ["sst5-0000000a"] * 2
     assert "91.0 ± 1.0 (3; 16)" in table_text(loaded)
     assert "not shown: another sst5-0000000a." in table_text(loaded)
-    alone = load(store, ("sst5-0000000a", "one"))
-    assert "50.5 ± 0.5 (3; 16)" in table_text(alone)
-    assert alone.test_accesses == {"digest-of-sst5": 3}
 
 
 def test_only_named_sweeps_are_loaded_but_all_test_accesses_count(store: FilledStore, finished: FinishedSweep) -> None:
@@ -148,7 +146,7 @@ def test_only_named_sweeps_are_loaded_but_all_test_accesses_count(store: FilledS
     store.client.log_metric(damaged[101], "test/accuracy", 0.99, step=5)
     altered = store.add_sweep(sweep({"ce": CE}, "sst2-0000000c", dataset="sst2"))
     store.path_of(altered[PARENT], "results.json").write_bytes(b"{}")
-    loaded = load(store, ("sst5-0000000a", ""))
+    loaded = load(store, "sst5-0000000a")
     assert sweep_names(loaded) == ["sst5-0000000a"]
     assert loaded.test_accesses == {"digest-of-sst5": 3, "digest-of-sst2": 3}
 
@@ -272,7 +270,7 @@ def test_missing_things_are_errors_of_one_line(store: FilledStore, finished: Fin
     with pytest.raises(
         UsageError, match=r"sst5-0000000b: MLflow at .* does not have this sweep; send it: sweeper sync SWEEP"
     ):
-        load(store, ("sst5-0000000b", ""))
+        load(store, "sst5-0000000b")
     with pytest.raises(
         UsageError, match=r"--experiment sst9: .* has no such experiment, allowed: Default, sst5; did you mean sst5"
     ):
@@ -295,15 +293,11 @@ def test_a_store_that_does_not_answer_is_an_error_of_one_line(store: FilledStore
 
 def test_the_table_of_what_the_tracker_sent_equals_the_table_of_the_record(empty: Path, tmp_path: Path) -> None:
     from sweeper.storage import predictions
-    from sweeper.tracking.sweep_description import SweepDescription
-    from sweeper.tracking.tracker import MlflowTracker
 
     store, story = FilledStore.copy_of(empty, tmp_path), FakeSweep(small_spec(confirm={"seeds": 3})).search().confirm()
     results = story.results(Path("sweeps/sst5-3f9a1c2e"))
     files = tmp_path / "artifacts"
-    tracker = MlflowTracker(
-        store.uri, sweep="sst5-3f9a1c2e", dataset="sst5", description=SweepDescription(), artifacts=files.as_uri()
-    )
+    tracker = start_tracker(store.uri, "sst5-3f9a1c2e", artifacts=files.as_uri())
     for one in story.records:
         tracker.update(one)
     for trial, answers in story.predictions.items():

@@ -204,12 +204,9 @@ def test_an_unreachable_store_raises_nothing_and_leaves_runs_pending(tmp_path: P
 def test_a_failed_trial_has_its_traceback_as_a_file(tmp_path: Path) -> None:
     from mlflow import MlflowClient
 
-    from sweeper.tracking.sweep_description import SweepDescription
-    from sweeper.tracking.tracker import MlflowTracker
-
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     files = (tmp_path / "artifacts").as_uri()
-    tracker = MlflowTracker(uri, sweep=SWEEP, dataset="sst5", description=SweepDescription(), artifacts=files)
+    tracker = start_tracker(uri, SWEEP, artifacts=files)
     tracker.update(
         make_record(1, [0.2], TrialEnd(Outcome.FAILED, "ValueError: broken", "Traceback: …\nValueError: broken\n"))
     )
@@ -232,7 +229,7 @@ def test_sweeps_with_different_ids_have_their_own_runs(uri: str, sweep: str) -> 
 def mlflow_runs(uri: str, sweep: str, id: str) -> list[Any]:
     from sweeper.tracking.client import find_trial_runs, identity_tags
 
-    return find_trial_runs(uri, "sst5", identity_tags(sweep, id))[1]
+    return find_trial_runs(uri, "sst5", identity_tags(sweep.rpartition("-")[2], id))[1]
 
 
 @pytest.mark.parametrize("sizes", [(200_000,), pytest.param((1, 200_000, 400_000), marks=pytest.mark.slow)])

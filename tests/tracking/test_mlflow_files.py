@@ -11,7 +11,7 @@ import pytest
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialEnd
-from tests.support.tracked_sweeps import downloaded_files, make_record, runs_by_number, wait_until
+from tests.support.tracked_sweeps import downloaded_files, make_record, runs_by_number, start_tracker, wait_until
 
 pytestmark = pytest.mark.mlflow
 
@@ -27,13 +27,13 @@ def store(uri: str) -> Path:
 @pytest.fixture
 def begin(store: Path, uri: str, sweep: str) -> Begin:
     """Return a function that starts a tracker for the test's own sweep, with files below `store`."""
-    from sweeper.tracking.sweep_description import SplitSummary, SweepDescription
-    from sweeper.tracking.tracker import MlflowTracker
+    from sweeper.tracking.data_identity import DataIdentity
+    from sweeper.tracking.sweep_description import SplitInput, SweepDescription
 
     source = {"path": "SetFit/sst5", "config_name": None, "revision": "c0ffee", "split": "train"}
     splits = {
-        "train": SplitSummary(8544, "d1" * 32, "hugging_face", source),
-        "test": SplitSummary(2210, "d2" * 32, "local", {}),
+        "train": SplitInput(8544, "d1" * 32, "hugging_face", source),
+        "test": SplitInput(2210, "d2" * 32, "local", {}),
     }
 
     def begun(
@@ -41,7 +41,8 @@ def begin(store: Path, uri: str, sweep: str) -> Begin:
     ) -> Any:
         about = SweepDescription({"sampler": "tpe"}, {"sweeper.budget": budget}, "sst5", splits)
         place = (files / "artifacts").as_uri()
-        return MlflowTracker(uri, sweep=sweep, dataset=dataset, description=about, artifacts=place, status=status)
+        data = DataIdentity(dataset)
+        return start_tracker(uri, sweep, dataset=data, description=about, artifacts=place, status=status)
 
     return begun
 

@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> SweepFolder:
     with sweep.study() as study:
         for record in study.all_trials():
             tracker.update(record)
-    sweep_artifacts.attach_artifacts(tracker, sweep.folder)
+    sweep_artifacts.attach_artifacts(tracker, sweep.folder, sweep.folder.read_spec())
     tracker.close(RunStatus.FINISHED, 120)
     assert tracker.pending_runs == 0
     return sweep.folder

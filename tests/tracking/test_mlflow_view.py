@@ -9,12 +9,11 @@ from mlflow import MlflowClient
 from sweeper.tracking.deletion import delete_runs
 from sweeper.tracking.saved_view import VIEW_TAG, build_view, view_key
 from sweeper.tracking.sweep_description import NOTE_TAG, SweepDescription
-from sweeper.tracking.tracker import MlflowTracker
 from sweeper.training.objective import ObjectiveMetric
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialEnd
-from tests.support.tracked_sweeps import make_record, runs_by_number
+from tests.support.tracked_sweeps import make_record, runs_by_number, start_tracker
 
 SEARCHED = ("loss", "learning_rate", "tau")
 KIND, TRAINING = "mlflow.experimentKind", "custom_model_development"
@@ -23,7 +22,7 @@ KIND, TRAINING = "mlflow.experimentKind", "custom_model_development"
 def track(uri: str, sweep: str, winner: int | None = None, note: str = "") -> dict[int, Any]:
     """Track two trials of cross entropy, which has no tau; return the runs by number."""
     description = SweepDescription(searched=SEARCHED)
-    tracker = MlflowTracker(uri, sweep=sweep, dataset="sst5", description=description, artifacts=None)
+    tracker = start_tracker(uri, sweep, description=description)
     for number in (1, 2):
         tracker.update(make_record(number, [0.3, 0.5], TrialEnd(Outcome.COMPLETED)))
     if note:

@@ -47,9 +47,9 @@ def test_data_sets_of_one_name_have_experiments_of_their_own(tmp_path: Path) -> 
         (DataIdentity("sst5", "dddddddd4"), "sst5"),
     ]
     for k, (data, name) in enumerate(wanted):
-        runs = RunRegistry(uri, f"x-{k}", data, None, lambda: None, id=str(k))
+        runs = RunRegistry(uri, f"x-{k}", data, None, lambda: None, id=str(k), fingerprint=str(k))
         runs.refresh()
         assert runs.client.get_experiment(runs.experiment).name == name
         runs.create(1, runs.stage_tags("search") | {"sweeper.trial": "1"}, "trial")
-        _, found = find_trial_runs(uri, data.name, identity_tags(f"x-{k}", str(k)))
+        _, found = find_trial_runs(uri, data.name, identity_tags(str(k), str(k)))
         assert [run.data.tags["sweeper.rows"] for run in found] == [data.rows]

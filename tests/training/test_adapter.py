@@ -19,7 +19,7 @@ from sweeper.training.evaluation import evaluate
 from sweeper.training.layers import learning_rate_factors
 from sweeper.training.model import Classifier, build_encoder
 from sweeper.training.objective import ObjectiveMetric
-from sweeper.training.trained_model import load_full_model, load_model
+from sweeper.training.trained_model import build_trained_model, load_full_model
 from sweeper.training.trainer import train, train_events
 from sweeper.training.training_run import TrainingRun
 from sweeper.training.types import TrainingData, ValidationReport
@@ -159,10 +159,10 @@ def test_a_model_scores_and_is_exported_as_it_was_trained(small_data: TrainingDa
     ]
     best = checkpoint.load_checkpoint(tmp_path / "model.pt")
     report = reports[best["step"] - 1]
-    model = load_model(best, config, small_data)
+    model = build_trained_model(best, config, small_data)
     scored = evaluate(model, small_data, "validation", config)
     assert {name: report.metrics[f"validation/{name}"] for name in scored.metrics} == scored.metrics
-    export.export_model(tmp_path / "model.pt", config, small_data, tmp_path / "out")
+    export.write_model(tmp_path / "model.pt", config, small_data, tmp_path / "out")
     merged = export.load_exported(tmp_path / "out", config, small_data)
     probabilities = evaluate(merged, small_data, "validation", config).probabilities
     assert abs(probabilities - scored.probabilities).max() < 1e-5
@@ -173,7 +173,7 @@ def test_a_model_scores_and_is_exported_as_it_was_trained(small_data: TrainingDa
         features = loaded(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state[:, 0]
         expected = merged.features(batch)
     torch.testing.assert_close(features, expected, rtol=1e-4, atol=1e-5)
-    export.export_model(tmp_path / "model.pt", config, small_data, tmp_path / "out")  # it replaces the earlier one
+    export.write_model(tmp_path / "model.pt", config, small_data, tmp_path / "out")  # it replaces the earlier one
 
 
 def test_layers_keep_their_learning_rates() -> None:

@@ -168,7 +168,7 @@ def test_an_exported_model_has_all_embeddings_and_scores_further_tokens(loss: st
     list(TrainingRun(config, data, OBJECTIVE).events(path))
     (scored,) = reports(score_best_model(config, data, path, OBJECTIVE))
     only_train = replace(data, splits={"train": data.splits["train"]})
-    export.export_model(best_model_path(path), config, only_train, tmp_path / "exported")
+    export.write_model(best_model_path(path), config, only_train, tmp_path / "exported")
     model = export.load_exported(tmp_path / "exported", config, data)
     assert model.encoder.get_input_embeddings().weight.shape == (VOCABULARY, 32)  # type: ignore[operator]
     metrics = evaluate(model, data, "test", config).metrics

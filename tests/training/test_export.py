@@ -13,7 +13,7 @@ from transformers import AutoModel
 
 from sweeper.training import batching, checkpoint, export
 from sweeper.training.evaluation import evaluate
-from sweeper.training.trained_model import load_model
+from sweeper.training.trained_model import build_trained_model
 from sweeper.training.trainer import train
 from sweeper.training.types import TrainingData, ValidationReport
 from tests.support import tiny_training
@@ -27,7 +27,7 @@ def trained(
     config = tiny_training.config(loss=request.param, epochs=6)
     reports = train(config, data, tmp_path / "checkpoint.pt")
     *_, best = islice(reports, 5)
-    export.export_model(tmp_path / "checkpoint.pt", config, data, tmp_path / "exported")
+    export.write_model(tmp_path / "checkpoint.pt", config, data, tmp_path / "exported")
     next(reports)
     yield tmp_path / "exported", best, request.param
     reports.close()
@@ -50,8 +50,8 @@ def test_an_exported_model_scores_as_it_did_in_training(
 def test_an_exported_model_scores_another_split_as_the_model_itself_does(tmp_path: Path, data: TrainingData) -> None:
     config, checkpoint_path = tiny_training.config(epochs=5), tmp_path / "checkpoint.pt"
     list(train(config, data, checkpoint_path))
-    export.export_model(checkpoint_path, config, data, tmp_path / "exported")
-    model = load_model(checkpoint.load_checkpoint(checkpoint_path), config, data)
+    export.write_model(checkpoint_path, config, data, tmp_path / "exported")
+    model = build_trained_model(checkpoint.load_checkpoint(checkpoint_path), config, data)
     evaluation = evaluate(model, data, "test", config)
     metrics = export.evaluate_exported(tmp_path / "exported", config, data, "test")
     assert {name: metrics[name] for name in evaluation.metrics} == evaluation.metrics
@@ -88,7 +88,7 @@ def test_transformers_alone_gives_the_same_accuracy(
 def test_a_later_export_replaces_an_earlier_one(tmp_path: Path, data: TrainingData) -> None:
     config, checkpoint_path = tiny_training.config(epochs=3), tmp_path / "checkpoint.pt"
     for report in train(config, data, checkpoint_path):
-        export.export_model(checkpoint_path, config, data, tmp_path / "exported")
+        export.write_model(checkpoint_path, config, data, tmp_path / "exported")
         metrics = export.evaluate_exported(tmp_path / "exported", config, data, "validation")
         assert metrics["loss"] == report.metrics["validation/loss"]
 
@@ -98,5 +98,5 @@ def test_exporting_does_not_change_the_training(tmp_path: Path, data: TrainingDa
     exported_run = []
     for report in train(config, data, checkpoint_path):
         exported_run.append(report)
-        export.export_model(checkpoint_path, config, data, tmp_path / "exported")
+        export.write_model(checkpoint_path, config, data, tmp_path / "exported")
     assert tiny_training.without_timing(exported_run) == tiny_training.without_timing(train(config, data, None))

@@ -16,7 +16,7 @@ from sweeper.training.checkpoint import load_checkpoint, save_checkpoint
 from sweeper.training.final_scoring import score_best_model
 from sweeper.training.model import Classifier
 from sweeper.training.objective import ObjectiveMetric
-from sweeper.training.trained_model import load_model
+from sweeper.training.trained_model import build_trained_model
 from sweeper.training.trainer import train_events
 from sweeper.training.types import Heartbeat, TrainingData, ValidationReport
 from tests.support import tiny_training
@@ -146,7 +146,7 @@ def test_learned_class_weights_are_means_by_true_class(tmp_path: Path, data: Tra
     assert scored.model_scores.learned_class_weights.shape == (3, 3)
     np.testing.assert_allclose(scored.model_scores.learned_class_weights.sum(axis=1), 1, rtol=1e-5)
     assert trained
-    model = load_model(load_checkpoint(best_model_path(checkpoint_path)), config, data).eval()
+    model = build_trained_model(load_checkpoint(best_model_path(checkpoint_path)), config, data).eval()
     texts = data.splits["validation"]
     for number in range(3):  # text by text
         rows = [row for row in range(len(texts)) if texts.labels[row] == number]

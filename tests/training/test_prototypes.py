@@ -244,7 +244,7 @@ def test_an_exported_model_has_no_prototypes_and_scores_as_it_was_trained(
         pytest.importorskip("peft")
     config, path = tiny_training.config(loss="prototypes", lora=lora, average=average), tmp_path / "checkpoint.pt"
     list(train(config, data, path))
-    export.export_model(path, config, data, tmp_path / "exported")
+    export.write_model(path, config, data, tmp_path / "exported")
     expected = evaluate(load_full_model(checkpoint.load_checkpoint(path), config, data), data, "test", config).metrics
     found = export.evaluate_exported(tmp_path / "exported", config, data, "test")
     assert {name: found[name] for name in expected} == pytest.approx(

@@ -80,7 +80,7 @@ def test_a_recurrent_encoder_trains_in_every_precision(precision: str) -> None:
 def test_an_exported_recurrent_model_scores_as_it_did_in_training(tmp_path: Path) -> None:
     training_data, train_config = data("gru"), config("gru")
     *_, last = train(train_config, training_data, tmp_path / "checkpoint.pt")
-    export.export_model(tmp_path / "checkpoint.pt", train_config, training_data, tmp_path / "exported")
+    export.write_model(tmp_path / "checkpoint.pt", train_config, training_data, tmp_path / "exported")
     assert (
         export.evaluate_exported(tmp_path / "exported", train_config, training_data, "validation")["accuracy"]
         == last.metrics["validation/accuracy"]

@@ -31,7 +31,7 @@ def _points(report: ReportData, records: Sequence[TrialRecord]) -> list[AlphaTau
     for record in records:
         tau, alpha = record.trial.params.get("tau"), record.trial.params.get("alpha")
         if isinstance(tau, (int, float)) and isinstance(alpha, (int, float)):
-            outcome = record.end.outcome if record.end else None
+            outcome = record.outcome
             points.append(AlphaTauPoint(record.trial.number, float(tau), float(alpha), report.score(record), outcome))
     return points
 

@@ -1,17 +1,13 @@
 """The errors of confirmed models: classes that are confused, and confident errors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
-from sweeper.protocol.system_results import SeedResult
 from sweeper.reporting.html.figure_data import ClassWeightsFigure, ConfusionFigure
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.training.types import Predictions
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -47,12 +43,7 @@ def build_class_weights(report: ReportData) -> list[ClassWeightsFigure]:
     """Return the class weights that LCL learned, for each system that has some: the mean over its fresh seeds."""
     figures = []
     for system, name in enumerate(report.systems):
-        weights = select_seeds(report.seeds(system), report.predictions.class_weights)
+        weights = report.select_seeds(system, report.predictions.class_weights)
         if weights:
             figures.append(ClassWeightsFigure(report.labels, np.mean(list(weights.values()), axis=0), name))
     return figures
-
-
-def select_seeds(seeds: Sequence[SeedResult], by_trial: Mapping[int, T]) -> dict[int, T]:
-    """Return the values of these seeds' trials, as far as there are any."""
-    return {seed.trial: by_trial[seed.trial] for seed in seeds if seed.trial in by_trial}

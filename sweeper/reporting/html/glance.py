@@ -6,7 +6,7 @@ from sweeper.protocol.hyperparameter_importance import Importance
 from sweeper.protocol.system_results import SearchBest
 from sweeper.reporting.html.html_elements import ReportSection, fact_list, paragraph
 from sweeper.reporting.html.methods_text import describe_warnings
-from sweeper.reporting.html.report_data import ReportData, format_params, format_score, training_hours
+from sweeper.reporting.html.report_data import ReportData, format_page_params, format_page_score, training_hours
 from sweeper.reporting.html.timeline import elapsed_hours
 from sweeper.reporting.templates.environment import Html
 from sweeper.training.config import Scalar
@@ -59,19 +59,19 @@ def _winner(report: ReportData) -> Sequence[tuple[str, str]]:
     name = report.systems[record.trial.system]
     return [
         ("best so far", f"{name}, {report.spec.objective.metric} {_describe_best(best)}"),
-        ("setting", f"{format_params(best.params)} (trial {best.trial})"),
+        ("setting", f"{format_page_params(best.params)} (trial {best.trial})"),
     ]
 
 
 def _describe_best(best: SearchBest) -> str:
     """Return the score of a setting in the search, and what it was chosen by."""
     if not best.completed:
-        return f"{format_score(best.mean)}: no trial completed, and this one came furthest"
-    mean = format_score(best.mean)
+        return f"{format_page_score(best.mean)}: no trial completed, and this one came furthest"
+    mean = format_page_score(best.mean)
     score = f"{mean} (mean of {best.repeats} seeds)" if best.repeats > 1 else mean
-    if best.shrunk_mean is None or format_score(best.shrunk_mean) == mean:
+    if best.shrunk_mean is None or format_page_score(best.shrunk_mean) == mean:
         return f"{score}, chosen by this same {'mean' if best.repeats > 1 else 'score'}"
-    return f"{score}, chosen in its system by its shrunk mean, {format_score(best.shrunk_mean)}"
+    return f"{score}, chosen in its system by its shrunk mean, {format_page_score(best.shrunk_mean)}"
 
 
 def _cost(report: ReportData) -> str:
@@ -110,4 +110,8 @@ def _mattered(report: ReportData, importances: Mapping[int, Sequence[Importance]
 
 
 def _in_winner(params: Mapping[str, Scalar], name: str) -> str:
-    return f"winner: {format_params({name: params[name]}).removeprefix(name).strip()}" if name in params else "not used"
+    return (
+        f"winner: {format_page_params({name: params[name]}).removeprefix(name).strip()}"
+        if name in params
+        else "not used"
+    )

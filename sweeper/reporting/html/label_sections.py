@@ -3,7 +3,6 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeper.reporting.html.error_analysis import select_seeds
 from sweeper.reporting.html.html_elements import ReportSection, paragraph, table
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.training.thresholds import PLAIN, predict_label_sets
@@ -14,8 +13,10 @@ from sweeper.wording import count_noun, name_absent_classes
 def labels_section(report: ReportData) -> ReportSection:
     """Return the scores of each label of the best system, with the thresholds that were tuned on validation."""
     heading = "Each label"
-    split, models = _stored_predictions(report)
-    if not models:
+    best = report.best_record
+    split, by_trial = report.stored_predictions(best.trial.system) if best else ("", {})
+    models = list(by_trial.values())
+    if best is None or not models:
         return ReportSection("classes", heading, [paragraph("No predictions of confirmed models are stored.")])
     counts = [_count(model, model.predicted_classes) for model in models]
     at_half = [_count(model, predict_label_sets(model.probabilities, PLAIN)) for model in models]
@@ -27,7 +28,7 @@ def labels_section(report: ReportData) -> ReportSection:
         for k, label in enumerate(report.labels)
     ]
     introduction = (
-        f"The best system ({report.systems[report.best_record.trial.system] if report.best_record else ''}) on the "
+        f"The best system ({report.systems[best.trial.system]}) on the "
         f"{split} split, {count_noun(len(models), 'seed')} together. A label is predicted if its probability is not "
         "below its threshold, which was tuned on validation for the largest F1 (mean over the seeds). Precision: the "
         "share of a label's predictions that are right. Recall: the share of its texts that were found. F1 is their "
@@ -38,15 +39,6 @@ def labels_section(report: ReportData) -> ReportSection:
     parts = [paragraph(introduction), *([paragraph(absent)] if absent else [])]
     heads = ["label", "texts", "threshold", "precision", "recall", "F1", "F1 at .5"]
     return ReportSection("classes", heading, [*parts, table(heads, rows, "wnnnnnn")])
-
-
-def _stored_predictions(report: ReportData) -> tuple[str, list[Predictions]]:
-    """Return the predictions of the best system's seeds on the test split; on validation if there are none."""
-    if report.best_record is None:
-        return "", []
-    seeds, stored = report.seeds(report.best_record.trial.system), report.predictions
-    test = select_seeds(seeds, stored.test)
-    return ("test", [*test.values()]) if test else ("validation", [*select_seeds(seeds, stored.validation).values()])
 
 
 def _count(model: Predictions, predicted: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -25,8 +25,8 @@ def _build_curve(record: TrialRecord, metric: str) -> LearningCurve:
         record.trial.number,
         [report.epoch for report in scored],
         [report.metrics[metric] for report in scored],
-        record.end.outcome if record.end else None,
-        bool(record.trial.source_trial),
+        record.outcome,
+        not record.trial.is_of_search,
     )
 
 

@@ -5,14 +5,12 @@ from sweeper.reporting.html.error_analysis import (
     build_class_weights,
     build_confusion,
     find_confident_errors,
-    select_seeds,
 )
 from sweeper.reporting.html.html_elements import FigureGroup, Quote, ReportSection, paragraph, quote_list, table
-from sweeper.reporting.html.report_data import ReportData, format_params, format_score
+from sweeper.reporting.html.report_data import ReportData, format_page_params, format_page_score
 from sweeper.reporting.html.search_figures import build_optimism
 from sweeper.reporting.templates.environment import Html
 from sweeper.training.probability_metrics import NUM_BINS
-from sweeper.training.types import Predictions
 from sweeper.wording import count_noun, name_absent_classes
 
 MAX_ERRORS = 20  # confident errors that are shown
@@ -46,12 +44,12 @@ def _optimism_row(report: ReportData, system: int) -> list[str]:
         return [name, *["–"] * 6, "no trial with a score has ended"]
     if confirmation is None:
         note = "" if best.completed else "no trial completed, this one came furthest: "
-        return [name, format_score(best.mean), *["–"] * 4, str(best.trial), note + format_params(best.params)]
+        return [name, format_page_score(best.mean), *["–"] * 4, str(best.trial), note + format_page_params(best.params)]
     optimism = "–" if confirmation.optimism is None else f"{confirmation.optimism:+.4f}"
     scored = sum(bool(seed.metrics) for seed in confirmation.models)
-    scores = [format_score(score) for score in (confirmation.search_mean, confirmation.mean, confirmation.sd)]
+    scores = [format_page_score(score) for score in (confirmation.search_mean, confirmation.mean, confirmation.sd)]
     counts = [f"{scored} of {confirmation.planned_seeds}", str(confirmation.source_trial)]
-    return [name, *scores, optimism, *counts, format_params(confirmation.params)]
+    return [name, *scores, optimism, *counts, format_page_params(confirmation.params)]
 
 
 def confusion_section(report: ReportData) -> ReportSection:
@@ -59,7 +57,7 @@ def confusion_section(report: ReportData) -> ReportSection:
     groups = list[Html | FigureGroup]()
     if report.best_record is not None:
         system = report.best_record.trial.system
-        split, models = _stored_predictions(report, system)
+        split, models = report.stored_predictions(system)
         seeds = count_noun(len(models), "seed")
         caption = (
             f"The best system by validation, on the {split} split, {seeds} together: the share of each "
@@ -84,7 +82,7 @@ def classes_section(report: ReportData) -> ReportSection:
     """Return the scores of each class, and the calibration of the best system."""
     heading = "Each class, and how sure the model may be"
     system = report.best_record.trial.system if report.best_record else 0
-    split, models = _stored_predictions(report, system) if report.best_record else ("", {})
+    split, models = report.stored_predictions(system) if report.best_record else ("", {})
     if not models:
         return ReportSection("classes", heading, [paragraph(_NO_PREDICTIONS)])
     counts = build_confusion(report.labels, list(models.values()), "").counts
@@ -111,12 +109,6 @@ def classes_section(report: ReportData) -> ReportSection:
 
 def _format_share(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f}"
-
-
-def _stored_predictions(report: ReportData, system: int) -> tuple[str, dict[int, Predictions]]:
-    """Return the predictions of a system's seeds on the test split; on validation if there are none."""
-    test = select_seeds(report.seeds(system), report.predictions.test)
-    return ("test", test) if test else ("validation", select_seeds(report.seeds(system), report.predictions.validation))
 
 
 def errors_section(report: ReportData) -> ReportSection:

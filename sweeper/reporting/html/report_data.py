@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sweeper.protocol.confirmation import best_model_trial
 from sweeper.protocol.ranking import best_report
@@ -18,6 +18,8 @@ from sweeper.wording import format_value
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class ReportData:
     @cached_property
     def search_records(self) -> list[TrialRecord]:
         """The trials of the search."""
-        return [record for record in self.records if not record.trial.source_trial]
+        return [record for record in self.records if record.trial.is_of_search]
 
     @cached_property
     def confirmation_records(self) -> list[TrialRecord]:
@@ -92,6 +94,15 @@ class ReportData:
         confirmation = self.results.systems[system].confirmation
         return confirmation.seeds if confirmation else []
 
+    def select_seeds(self, system: int, by_trial: Mapping[int, T]) -> dict[int, T]:
+        """Return the values that belong to the fresh seeds of a system's confirmed setting, as far as there are any."""
+        return {seed.trial: by_trial[seed.trial] for seed in self.seeds(system) if seed.trial in by_trial}
+
+    def stored_predictions(self, system: int) -> tuple[str, dict[int, Predictions]]:
+        """Return a split, and the predictions of a system's seeds on it: test, or validation if there are none."""
+        test = self.select_seeds(system, self.predictions.test)
+        return ("test", test) if test else ("validation", self.select_seeds(system, self.predictions.validation))
+
     def score(self, record: TrialRecord) -> float | None:
         """Return the best validation of a trial, by the objective."""
         report = best_report(self.spec, record)
@@ -108,13 +119,13 @@ def format_outcome(record: TrialRecord) -> str:
     return record.end.outcome.label if record.end else "not ended"
 
 
-def format_score(value: float | None) -> str:
-    """Return a score with four decimals; "–" for None."""
+def format_page_score(value: float | None) -> str:
+    """Return a score as the page shows it: with four decimals; "–" for None."""
     return "–" if value is None else f"{value:.4f}"
 
 
-def format_params(params: Mapping[str, Scalar]) -> str:
-    """Return hyperparameters as one phrase: batch_size 32, learning_rate 4.1e-05."""
+def format_page_params(params: Mapping[str, Scalar]) -> str:
+    """Return hyperparameters as the page shows them, in full: batch_size 32, encoder google/electra-base."""
     return ", ".join(
         f"{name} {f'{value:.4g}' if isinstance(value, float) else format_value(value)}"
         for name, value in params.items()

@@ -2,7 +2,7 @@
 
 from sweeper.protocol.study_variance import deducts_optimism
 from sweeper.reporting.html.html_elements import ReportSection, paragraph, table
-from sweeper.reporting.html.report_data import ReportData, format_score
+from sweeper.reporting.html.report_data import ReportData, format_page_score
 
 
 def study_section(report: ReportData) -> ReportSection:
@@ -13,7 +13,7 @@ def study_section(report: ReportData) -> ReportSection:
         needed = "a score from fresh seeds" if deducts else "a score"
         return ReportSection("study", heading, [paragraph(f"That takes two systems with {needed}.")])
     rows = [
-        [name, f"{study.win_share:.0%}", format_score(study.mean), format_score(study.sd), str(study.trials)]
+        [name, f"{study.win_share:.0%}", format_page_score(study.mean), format_page_score(study.sd), str(study.trials)]
         if study is not None
         else [name, *["–"] * 4]
         for name, study in zip(report.systems, found, strict=True)

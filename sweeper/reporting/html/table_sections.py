@@ -17,8 +17,8 @@ from sweeper.reporting.html.report_data import (
     ReportData,
     confirmation_cost,
     format_outcome,
-    format_params,
-    format_score,
+    format_page_params,
+    format_page_score,
 )
 from sweeper.reporting.html.timeline import elapsed_hours
 from sweeper.trials.outcome import Outcome
@@ -106,9 +106,9 @@ def trials_section(report: ReportData) -> ReportSection:
         rows.append(
             [
                 *(_trial_link(report, trial.number), report.systems[trial.system], format_outcome(record)),
-                *(format_score(report.score(record)), f"{record.reports[-1].epoch:g}" if record.reports else "0"),
+                *(format_page_score(report.score(record)), f"{record.reports[-1].epoch:g}" if record.reports else "0"),
                 *(f"{hours.get(trial.number, 0.0):.3f}", trial.attempt, trial.config.seed),
-                source + format_params(report.searched_params(record)),
+                source + format_page_params(report.searched_params(record)),
             ]
         )
     introduction = "A click on a head sorts the table; the field filters it."

@@ -59,11 +59,9 @@ def _parts(spec: SweepSpec, record: TrialRecord) -> list[Span]:
 
 def _bar(report: ReportData, record: TrialRecord, worker: int, span: Span) -> TimelineBar:
     """Return the bar of a part of a trial. A promotion is not counted as another attempt."""
-    outcome, promotions = record.end.outcome if record.end else None, count_promotions(report.spec, record)
+    outcome, promotions = record.outcome, count_promotions(report.spec, record)
     trial, system = record.trial, report.systems[record.trial.system]
-    return TimelineBar(
-        trial.number, system, worker, *span, outcome, trial.attempt - promotions, bool(trial.source_trial)
-    )
+    return TimelineBar(trial.number, system, worker, *span, outcome, trial.attempt - promotions, not trial.is_of_search)
 
 
 def elapsed_hours(report: ReportData) -> float:

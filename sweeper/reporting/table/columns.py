@@ -55,7 +55,7 @@ def column_key(results: SweepResults) -> ColumnKey:
     return results.dataset, results.rows
 
 
-def find_columns(sweeps: Sequence[SweepResults]) -> dict[ColumnKey, Column]:
+def find_dataset_columns(sweeps: Sequence[SweepResults]) -> dict[ColumnKey, Column]:
     """Return the columns for these sweeps, in the order of the table."""
     first: dict[ColumnKey, SweepResults] = {}
     for results in sorted(sweeps, key=lambda results: (results.sweep, results.source)):

@@ -15,7 +15,7 @@ from sweeper.reporting.table import footnotes
 from sweeper.reporting.table.bold_note import bold_note
 from sweeper.reporting.table.cells import Caveat, TableCell, build_cells
 from sweeper.reporting.table.clone_notes import clone_notes
-from sweeper.reporting.table.columns import Column, ColumnKey, column_key, find_columns
+from sweeper.reporting.table.columns import Column, ColumnKey, column_key, find_dataset_columns
 from sweeper.reporting.table.comparisons import Comparison, check_same_test_set, compare_systems
 from sweeper.reporting.table.learned_from_notes import learned_from_notes
 from sweeper.reporting.table.metrics import DEFAULT_METRIC, require_metric, table_metric
@@ -104,7 +104,7 @@ def build_table(
     RecordError if the results of a sweep are damaged or contradict its predictions.
     """
     require_metric(metric, [label for sweep in sweeps for label in sweep.results.labels])
-    columns = find_columns([sweep.results for sweep in sweeps])
+    columns = find_dataset_columns([sweep.results for sweep in sweeps])
     labels = {key: column.label for key, column in columns.items()}
     order = list(labels.values())
     newest, replaced = _split_newest(_build_all_cells(sweeps, metric, labels))

@@ -110,5 +110,5 @@ def test_a_validation_without_a_score_is_not_a_point_of_a_curve() -> None:
 
 def test_saved_epochs_are_those_that_stopped_trials_did_not_run(finished: ReportData) -> None:
     short = [record for record in finished.search_records_of(0) if len(record.reports) == 2]
-    stopped = [record for record in short if record.end and record.end.outcome == Outcome.STOPPED_EARLY]
+    stopped = [record for record in short if record.outcome == Outcome.STOPPED_EARLY]
     assert count_saved_epochs(finished, 0) == 2 * len(stopped) > 0

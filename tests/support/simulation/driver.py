@@ -128,7 +128,7 @@ class SweepDriver(SweepState):
         records, systems = self.study.all_trials(), range(len(self.spec.systems))
         best = [it for system in systems for it in confirmation.candidates(self.spec, records, system)]
         seeds = [seed for candidate in best for seed in candidate.seeds]
-        searched = [record for record in records if not record.trial.source_trial]
+        searched = [record for record in records if record.trial.is_of_search]
         return all(map(is_unsuccessful, searched)) or (bool(seeds) and not any(map(confirmation.has_model, seeds)))
 
     def _save_predictions(self, trial: Trial, _: ModelScores) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sweeper.tracking.best_rows import best_rows
 from sweeper.tracking.client import CONFIRMATION, PARENT, run_number
+from sweeper.tracking.data_identity import DataIdentity
 from sweeper.tracking.run_registry import RunRegistry
 from sweeper.tracking.run_sync import RunSynchronizer
 from sweeper.tracking.sweep_description import SweepDescription
@@ -123,7 +124,7 @@ class ManualTracker:
 
     def __init__(self, store: FakeMlflow, check: Callable[[TrialRecord], None]) -> None:
         self.runs = RunRegistry(
-            "memory:", sweep="sst5-0000", id="1", dataset="sst5", artifacts=None, on_answer=lambda: None
+            "memory:", "sst5-0000", DataIdentity("sst5"), None, on_answer=lambda: None, id="1", fingerprint="0000"
         )
         self.synchronizer = RunSynchronizer(self.runs, SweepDescription({"seed": "0"}))
         self.runs.client, self.check = store, check

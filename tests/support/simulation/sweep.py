@@ -131,7 +131,7 @@ class CheckedSweep(SweepWorkers):
 
     def _trials_of_all_rounds(self) -> int:
         """Return the trials of a finished search. A budget without a success is tried again by the next command."""
-        searched = [record for record in self.study.all_trials() if not record.trial.source_trial]
+        searched = [record for record in self.study.all_trials() if record.trial.is_of_search]
         size = end = self.spec.budget.trials
         while end < len(searched) and all(map(is_unsuccessful, searched[end - size : end])):
             end += size
