@@ -23,9 +23,10 @@ from sweeper.protocol.learned_from import describe_learned_from, learned_from
 from sweeper.protocol.results import results_of_study
 from sweeper.protocol.sweep import StageJobs, run_protocol
 from sweeper.protocol.sweep_results import SweepResults
+from sweeper.storage.new_sweep import begun_meanwhile, create_sweep, require_manifest
 from sweeper.storage.record_lock import require_unlocked
 from sweeper.storage.requests import Requests
-from sweeper.storage.sweep_folder import SweepFolder, create_sweep, is_sweep, open_sweep, require_manifest
+from sweeper.storage.sweep_folder import SweepFolder, is_sweep, open_sweep
 from sweeper.storage.sweep_search import differing_keys, find_sweep
 from sweeper.terminal.output import Output
 from sweeper.training.types import TrainingData
@@ -114,7 +115,7 @@ class SweepRun:
         begun = None if prepared.is_fresh else find_sweep(self.sweeps, prepared.spec)
         if begun is not None:
             require_unlocked(begun.journal)
-            raise UsageError(f"{begun.path}: another command has begun this sweep meanwhile; run this one again")
+            raise begun_meanwhile(begun.path)
         if not prepared.is_fresh:
             require_manifest(self.sweeps, prepared.spec, prepared.resolved)
         return create_sweep(
@@ -127,6 +128,7 @@ class SweepRun:
             prepared.description.warnings,
             prepared.borrowed,
             summarize_encoders(prepared, data),
+            is_fresh=prepared.is_fresh,
         )
 
     def _drive(

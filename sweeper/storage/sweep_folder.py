@@ -13,26 +13,20 @@ needs_sync       an empty file that exists while MLflow is not in sync with the 
 results.json     written last, so a sweep is finished if it exists
 """
 
-import itertools
 import json
 import re
-import secrets
-import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from sweeper.atomic_write import atomic_write, write_json
+from sweeper.atomic_write import atomic_write
 from sweeper.errors import UsageError
 from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.spec_checks import check_stored_spec
 from sweeper.search_space.sweep_spec import SweepSpec, fingerprint
 from sweeper.search_space.yaml_file import dump_yaml, load_yaml
-from sweeper.storage.sweep_manifest import EncoderSummary, SweepManifest
-from sweeper.trials.borrowed import BorrowedTrials
+from sweeper.storage.sweep_manifest import SweepManifest
 
 MANIFEST, SPEC, RECORD, RESULTS = "sweep.json", "sweep.yaml", "record.journal", "results.json"
 _MANIFEST = TypeAdapter(SweepManifest)
@@ -193,55 +187,3 @@ def open_sweep(path: Path) -> SweepFolder:
     except (ValueError, RecursionError, OSError) as error:
         reason = str(error.strerror if isinstance(error, OSError) else error)
     raise UsageError(f"{path / MANIFEST}: cannot be read ({reason}); move {path} away to start afresh") from None
-
-
-def require_manifest(sweeps: Path, spec: SweepSpec, resolved: Mapping[str, str]) -> None:
-    """Raise UsageError if the folder that a new sweep would get has a record or results, and no manifest."""
-    path = sweeps / _first_name(spec, resolved)
-    traces = _traces(path)
-    if traces and MANIFEST not in traces:
-        raise UsageError(
-            f"{path / MANIFEST}: is missing, and {traces[0]} is there; restore a copy of it, or start the sweep again "
-            "with --fresh"
-        )
-
-
-def _first_name(spec: SweepSpec, resolved: Mapping[str, str]) -> str:
-    return f"{spec.dataset_spec.name}-{fingerprint(spec.identity, resolved)}"
-
-
-def _traces(path: Path) -> list[str]:
-    """Return the files in a folder that tell of a sweep that has begun there."""
-    return [name for name in (MANIFEST, RECORD, RESULTS) if (path / name).exists()]
-
-
-def create_sweep(
-    sweeps: Path, spec: SweepSpec, resolved: Mapping[str, str], threads: int, labels: Sequence[str] = (),
-    splits: Mapping[str, Any] | None = None, data_warnings: Sequence[str] = (), borrowed: Sequence[BorrowedTrials] = (),
-    encoders: Mapping[str, EncoderSummary] | None = None,
-) -> SweepFolder:  # fmt: skip
-    """Make the folder of a new sweep and write its manifest. If the name is taken, the folder is called NAME.2.
-
-    A folder that a driver left behind before it had written the manifest is taken: it has neither record nor results.
-    """
-    first = _first_name(spec, resolved)
-    names = itertools.chain([first], (f"{first}.{number}" for number in itertools.count(2)))
-    name = next(name for name in names if not _traces(sweeps / name))
-    manifest = SweepManifest(
-        identity=spec.identity,
-        resolved=dict(resolved),
-        threads=threads,
-        id=secrets.token_hex(4),
-        labels=list(labels),
-        splits=dict(splits or {}),
-        data_warnings=list(data_warnings),
-        borrowed=tuple(borrowed),
-        encoders=dict(encoders or {}),
-        dataset=spec.dataset_spec.name,
-        began_at=int(time.time() * 1000),
-    )
-    folder = SweepFolder(sweeps / name, manifest)
-    folder.write_spec(spec)
-    unused = {key for key in ("borrowed", "encoders") if not getattr(manifest, key)}  # as in earlier manifests
-    write_json(folder.path / MANIFEST, {key: it for key, it in asdict(manifest).items() if key not in unused})
-    return folder

@@ -10,7 +10,7 @@ import pytest
 from sweeper.app.check_data import check_data
 from sweeper.app.plan_sweep import plan_sweep
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import create_sweep
+from sweeper.storage.new_sweep import create_sweep
 from sweeper.terminal.output import PlainOutput
 from sweeper.terminal.sweeps_table import format_bytes
 from tests.support.search_spaces import small_spec

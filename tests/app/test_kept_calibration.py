@@ -13,7 +13,7 @@ from sweeper.data.dataset_description import DatasetDescription
 from sweeper.data.preprocessing import PreparedDataset
 from sweeper.errors import UsageError
 from sweeper.protocol.simulated_sweep import Overhead
-from sweeper.storage.sweep_folder import create_sweep
+from sweeper.storage.new_sweep import create_sweep
 from sweeper.training.training_cost import TrainingCost
 from sweeper.trials.resources import TrialResources
 from tests.support.search_spaces import small_spec

@@ -11,7 +11,8 @@ from sweeper.app import mlflow_sync, report, run_sweeps, train_model
 from sweeper.app.open_study import open_study, read_study
 from sweeper.errors import UsageError
 from sweeper.record.optuna_study import OptunaStudy
-from sweeper.storage.sweep_folder import SweepFolder, create_sweep
+from sweeper.storage.new_sweep import create_sweep
+from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.terminal.output import PlainOutput
 from tests.support.search_spaces import small_spec
 

@@ -22,7 +22,8 @@ from sweeper.protocol import sweep
 from sweeper.protocol.results import build_results, stored_results
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.record.test_accesses import read_test_accesses
-from sweeper.storage.sweep_folder import SweepFolder, create_sweep, open_sweep
+from sweeper.storage.new_sweep import create_sweep
+from sweeper.storage.sweep_folder import SweepFolder, open_sweep
 from sweeper.terminal.output import PlainOutput
 from sweeper.tracking.trial_payload import run_tags
 from sweeper.training.config import TrainConfig

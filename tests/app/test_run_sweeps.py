@@ -13,7 +13,7 @@ from sweeper.app.run_sweeps import is_confirmed, run_sweeps
 from sweeper.errors import SweepInterrupted, SweepLockedError, UsageError
 from sweeper.protocol.system_results import ConfirmationResult, SearchBest, SystemResult
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import create_sweep
+from sweeper.storage.new_sweep import create_sweep
 from sweeper.terminal.output import PlainOutput
 from tests.support.recorded_sweeps import RecordedSweep
 from tests.support.search_spaces import small_spec

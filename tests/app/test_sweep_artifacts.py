@@ -14,7 +14,8 @@ from sweeper.protocol.results import build_results, stored_results
 from sweeper.protocol.sweep_results import TrialResult
 from sweeper.search_space import parser, yaml_file
 from sweeper.storage import predictions
-from sweeper.storage.sweep_folder import SweepFolder, create_sweep
+from sweeper.storage.new_sweep import create_sweep
+from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.training.types import ModelScores, Predictions
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial

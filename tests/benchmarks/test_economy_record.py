@@ -13,7 +13,8 @@ from benchmarks.sensitivity.trainings import split_by_loss
 from sweeper.errors import UsageError
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, create_sweep
+from sweeper.storage.new_sweep import create_sweep
+from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialEnd
 from tests.support.fakes import report

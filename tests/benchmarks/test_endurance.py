@@ -13,7 +13,8 @@ from benchmarks.endurance.sweeper_arm import SweeperArm
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.parser import parse_spec
 from sweeper.search_space.yaml_file import load_yaml
-from sweeper.storage.sweep_folder import SweepFolder, create_sweep
+from sweeper.storage.new_sweep import create_sweep
+from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialEnd
 from tests.support.fakes import report

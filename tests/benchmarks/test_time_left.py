@@ -14,7 +14,7 @@ from benchmarks.time_left.timed_sweep import BEGAN
 from sweeper.protocol.confirmation import trials_to_score
 from sweeper.protocol.search_budget import SearchBudget
 from sweeper.record.optuna_study import OptunaStudy
-from sweeper.storage.sweep_folder import create_sweep
+from sweeper.storage.new_sweep import create_sweep
 
 
 @pytest.mark.parametrize("limit", LIMITS)

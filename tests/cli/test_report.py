@@ -17,7 +17,8 @@ from sweeper.protocol.results import build_results
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage import predictions
-from sweeper.storage.sweep_folder import SweepFolder, create_sweep
+from sweeper.storage.new_sweep import create_sweep
+from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.terminal.sweeps_table import format_bytes
 from sweeper.terminal.terminal import Terminal
 from sweeper.training.types import ModelScores, Predictions, ValidationReport

@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from sweeper.record.optuna_study import OptunaStudy
-from sweeper.storage.sweep_folder import SweepFolder, create_sweep
+from sweeper.storage.new_sweep import create_sweep
+from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.tracking.ui_server import serve_ui
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus

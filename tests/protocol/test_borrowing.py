@@ -12,7 +12,8 @@ from sweeper.app.learn_from import read_earlier_sweeps
 from sweeper.protocol.borrowing import fit_trial, is_of_system
 from sweeper.protocol.learned_from import describe_learned_from, summarize_borrowed
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import create_sweep, open_sweep
+from sweeper.storage.new_sweep import create_sweep
+from sweeper.storage.sweep_folder import open_sweep
 from sweeper.training.types import ValidationReport
 from sweeper.trials.borrowed import BorrowedTrials, borrowed_digest
 from sweeper.trials.outcome import Outcome

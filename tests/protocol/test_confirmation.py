@@ -16,7 +16,7 @@ from sweeper.protocol.stages import ConfirmationStage, TestStage
 from sweeper.protocol.sweep import StageJobs
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import create_sweep
+from sweeper.storage.new_sweep import create_sweep
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import ModelScores, TrainingData, ValidationReport
 from sweeper.trials.interfaces import TrainingJob

@@ -11,7 +11,7 @@ from sweeper.protocol import results, sweep
 from sweeper.protocol.search_stage import SearchStage
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import create_sweep
+from sweeper.storage.new_sweep import create_sweep
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.resources import TrialResources
 from sweeper.trials.trial import Trial, TrialEnd

@@ -4,7 +4,9 @@ import json
 import os
 import re
 import shutil
+import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from sweeper.search_space import yaml_file
 from sweeper.search_space.document import SourceDocument
 from sweeper.search_space.parser import parse_spec
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage import sweep_folder, sweep_search
+from sweeper.storage import new_sweep, sweep_folder, sweep_search
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.storage.sweep_manifest import EncoderSummary
 from tests.support.search_spaces import small_spec
@@ -30,7 +32,7 @@ def spec_of(**values: Any) -> SweepSpec:
 
 
 def create(sweeps: Path, spec: SweepSpec | None = None, **resolved: str) -> SweepFolder:
-    return sweep_folder.create_sweep(sweeps, spec or spec_of(), {**RESOLVED, **resolved}, threads=2)
+    return new_sweep.create_sweep(sweeps, spec or spec_of(), {**RESOLVED, **resolved}, threads=2)
 
 
 def test_a_new_sweep_is_named_after_data_set_and_fingerprint(tmp_path: Path) -> None:
@@ -169,6 +171,23 @@ def test_a_key_that_only_one_of_two_sweeps_has_differs(tmp_path: Path) -> None:
         assert sweep_search.differing_keys(tmp_path / str(number), newer) == (name, ["tpe"])
 
 
+def test_of_commands_that_begin_a_sweep_at_the_same_moment_one_makes_it(tmp_path: Path) -> None:
+    barrier = threading.Barrier(4)
+
+    def begin(_: int) -> SweepFolder | UsageError:
+        barrier.wait()
+        try:
+            return new_sweep.create_sweep(tmp_path, spec_of(), RESOLVED, threads=2, is_fresh=False)
+        except UsageError as error:
+            return error
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(begin, range(4)))
+    (made,) = (answer for answer in answers if isinstance(answer, SweepFolder))
+    assert sweep_folder.open_sweep(made.path).manifest == made.manifest
+    assert [folder.path for folder in sweep_folder.open_sweeps(tmp_path)] == [made.path]
+
+
 def test_only_folders_of_sweeps_are_listed(tmp_path: Path) -> None:
     made = {create(tmp_path).path, create(tmp_path, spec_of(seed=1)).path}
     (tmp_path / "notes").mkdir()
@@ -191,12 +210,13 @@ def test_results_are_replaced_completely(tmp_path: Path) -> None:
     made.write_results("x" * 10_000)
     made.write_results("short")
     assert made.read_results() == "short"
-    assert sorted(path.name for path in made.path.iterdir()) == ["results.json", "sweep.json", "sweep.yaml"]
+    names = sorted(path.name for path in made.path.iterdir())
+    assert names == ["record.journal.lock", "results.json", "sweep.json", "sweep.yaml"]
 
 
 @pytest.mark.parametrize("name", ["sweep.json", "results.json"])
 def test_a_folder_in_the_place_of_a_file_is_one_line(name: str, tmp_path: Path) -> None:
-    folder = sweep_folder.create_sweep(tmp_path, small_spec(), {}, 1)
+    folder = new_sweep.create_sweep(tmp_path, small_spec(), {}, 1)
     (folder.path / name).unlink(missing_ok=True)
     (folder.path / name).mkdir()
     with pytest.raises(UsageError, match=rf"{name}: cannot be read \(Is a directory\); move "):
@@ -273,12 +293,12 @@ def test_a_folder_that_a_crash_left_without_a_manifest_is_reused(tmp_path: Path)
 @pytest.mark.parametrize("left", ["record.journal", "results.json"])
 def test_a_folder_that_has_lost_its_manifest_is_refused_and_not_taken(left: str, tmp_path: Path) -> None:
     lost, spec = create(tmp_path), spec_of()
-    sweep_folder.require_manifest(tmp_path, spec, RESOLVED)
+    new_sweep.require_manifest(tmp_path, spec, RESOLVED)
     (lost.path / "sweep.json").unlink()
-    sweep_folder.require_manifest(tmp_path, spec, RESOLVED)  # a driver was killed before it had written the manifest
+    new_sweep.require_manifest(tmp_path, spec, RESOLVED)  # a driver was killed before it had written the manifest
     (lost.path / left).write_text("")
     with pytest.raises(UsageError, match=rf"{lost.name}/sweep\.json: is missing, and {left} is there.*--fresh"):
-        sweep_folder.require_manifest(tmp_path, spec, RESOLVED)
+        new_sweep.require_manifest(tmp_path, spec, RESOLVED)
     assert create(tmp_path).name == f"{lost.name}.2"
 
 
@@ -322,9 +342,7 @@ def test_any_text_survives_being_written_and_read(tmp_path: Path, text: str) -> 
 def test_a_new_folder_has_its_search_space_and_manifest(tmp_path: Path) -> None:
     splits = {"test": {"texts": 3, "digest": "d"}}
     encoders: Mapping[str, EncoderSummary] = {"org/model": {"licence": "mit", "parameters": 7}}
-    made = sweep_folder.create_sweep(
-        tmp_path, spec_of(), {"dataset": "c0ffee"}, 2, ["a", "b"], splits, encoders=encoders
-    )
+    made = new_sweep.create_sweep(tmp_path, spec_of(), {"dataset": "c0ffee"}, 2, ["a", "b"], splits, encoders=encoders)
     again = sweep_folder.open_sweep(made.path)
     assert (again.manifest, again.read_spec()) == (made.manifest, spec_of())
     assert (again.manifest.labels, again.manifest.splits) == (["a", "b"], splits)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sweeper.errors import UsageError
-from sweeper.storage.sweep_folder import create_sweep
+from sweeper.storage.new_sweep import create_sweep
 from sweeper.storage.sweep_names import find_named_sweep
 from tests.support.search_spaces import small_spec
 

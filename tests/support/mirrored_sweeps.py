@@ -18,7 +18,8 @@ from sweeper.protocol.results import results_of_study
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, create_sweep
+from sweeper.storage.new_sweep import create_sweep
+from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import ModelScores, Trainer, TrainingData, ValidationReport
 from sweeper.trials.resources import TrialResources

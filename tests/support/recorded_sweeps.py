@@ -9,7 +9,8 @@ from sweeper.protocol.confirmation import pending, trials_to_score
 from sweeper.protocol.results import results_of_study
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, create_sweep
+from sweeper.storage.new_sweep import create_sweep
+from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialEnd

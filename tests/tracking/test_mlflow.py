@@ -14,7 +14,7 @@ import pytest
 
 from sweeper.protocol.results import build_results
 from sweeper.record.optuna_study import OptunaStudy
-from sweeper.storage.sweep_folder import create_sweep
+from sweeper.storage.new_sweep import create_sweep
 from sweeper.training.objective import ObjectiveMetric
 from sweeper.training.types import ValidationReport
 from sweeper.trials.outcome import Outcome

@@ -14,7 +14,7 @@ from benchmarks.speed.spaces import FIRST_STEP
 from sweeper.protocol.search_stage import SearchStage
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space import parser, yaml_file
-from sweeper.storage.sweep_folder import create_sweep
+from sweeper.storage.new_sweep import create_sweep
 from sweeper.training.config import TrainConfig
 from sweeper.training.trainer import train_events
 from sweeper.training.types import Heartbeat, TrainingData, ValidationReport

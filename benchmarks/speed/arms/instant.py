@@ -12,7 +12,7 @@ from sweeper.execution.ray_runner import RayRunner
 from sweeper.protocol.search_stage import SearchStage
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space import parser, yaml_file
-from sweeper.storage.sweep_folder import create_sweep
+from sweeper.storage.new_sweep import create_sweep
 from sweeper.trials.interfaces import TrainingJob
 from sweeper.trials.run_status import RunStatus
 
