@@ -15,7 +15,8 @@ from sweeper.protocol.results import build_results
 from sweeper.protocol.search_stage import SearchStage
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, create_sweep
+from sweeper.storage.new_sweep import create_sweep
+from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.terminal.output import PlainOutput
 from sweeper.trials.resources import TrialResources
 from tests.support.cli_runner import runs_of, sweeper
@@ -183,7 +184,7 @@ def test_a_folder_without_a_sweep_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_single_trial_and_a_single_run_are_told_in_the_singular(store: Path, tmp_path: Path) -> None:
-    one = {"compare": {"encoder": ["m"], "loss": ["ce"]}, "budget": {"trials": 1}}
+    one: dict[str, Any] = {"compare": {"encoder": ["m"], "loss": ["ce"]}, "budget": {"trials": 1}}
     folder = RecordedSweep(store.parent, **one).search().folder
     assert mlflow_sync.sync(PlainOutput(), folder).startswith(f"{folder.name}: 1 trial is in sync with MLflow at ")
     empty = RecordedSweep(store.parent, seed=1).folder
