@@ -105,7 +105,7 @@ def test_own_addresses_are_those_that_others_reach(
         def getsockname(self) -> tuple[str, int]:
             return routes[self.family], 9
 
-    monkeypatch.setattr(service_checks.socket, "socket", Probe)
+    monkeypatch.setattr(socket, "socket", Probe)
     assert service_checks.own_addresses() == addresses
 
 

@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -60,7 +61,11 @@ def test_a_sweep_in_which_no_trial_succeeded_has_failed(outcomes: list[Outcome],
 
 
 def test_a_single_trial_or_seed_without_a_success_is_told_in_the_singular(sweeps: Path) -> None:
-    one = {"compare": {"encoder": ["m"], "loss": ["ce"]}, "budget": {"trials": 1}, "confirm": {"seeds": 1}}
+    one: dict[str, Any] = {
+        "compare": {"encoder": ["m"], "loss": ["ce"]},
+        "budget": {"trials": 1},
+        "confirm": {"seeds": 1},
+    }
     RecordedSweep(sweeps / "trial", **one).search([Outcome.FAILED])
     (failed,) = package.list_sweeps(sweeps / "trial")
     assert failed.problem == "the only trial did not succeed: 1 failed"

@@ -183,7 +183,7 @@ def test_a_folder_without_a_sweep_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_single_trial_and_a_single_run_are_told_in_the_singular(store: Path, tmp_path: Path) -> None:
-    one = {"compare": {"encoder": ["m"], "loss": ["ce"]}, "budget": {"trials": 1}}
+    one: dict[str, Any] = {"compare": {"encoder": ["m"], "loss": ["ce"]}, "budget": {"trials": 1}}
     folder = RecordedSweep(store.parent, **one).search().folder
     assert mlflow_sync.sync(PlainOutput(), folder).startswith(f"{folder.name}: 1 trial is in sync with MLflow at ")
     empty = RecordedSweep(store.parent, seed=1).folder

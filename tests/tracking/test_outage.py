@@ -39,13 +39,17 @@ def mlflow_error(status: int) -> Exception:
 
     with pytest.raises(MlflowException) as error:
         verify_rest_response(answer(status, "<html>\n"), "/api/2.0/mlflow/runs/get")
-    return error.value
+    raised: Exception = error.value
+    return raised
 
 
 def mlflow_error_that_quotes_urllib3(status: int) -> Exception:
     from mlflow.exceptions import MlflowException
 
-    return MlflowException(f"API request to http://host/api failed with exception {urllib3_error(status)}")
+    quoting: Exception = MlflowException(
+        f"API request to http://host/api failed with exception {urllib3_error(status)}"
+    )
+    return quoting
 
 
 def mlflow_upload_error(status: int) -> Exception:
