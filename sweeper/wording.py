@@ -90,7 +90,7 @@ def quote_value(value: object) -> str:
     text = format_value(value)
     if isinstance(value, str) and (not value or _NUMBER.fullmatch(value)):
         text = f"'{value}'"
-    return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 3] + "…"
+    return text if len(text) <= _LONGEST_QUOTE else text[: _LONGEST_QUOTE - 1] + "…"
 
 
 def count_noun(number: float, noun: str, plural: str = "", *, form: str = "") -> str:

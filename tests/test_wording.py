@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeper.wording import shorten_middle, show_controls
+from sweeper.wording import quote_value, shorten_middle, show_controls
 from tests.support.nasty_texts import NASTY_TEXTS
 
 
@@ -31,3 +31,11 @@ def test_a_cut_text_has_its_beginning_and_its_end(text: str, length: int) -> Non
     before, _, after = cut.partition("…") if len(text) > length else (text, "", "")
     assert text.startswith(before)
     assert text.endswith(after)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [("x" * 60, "x" * 60), ("x" * 61, "x" * 59 + "…"), ("1" * 61, "'" + "1" * 58 + "…")]
+)
+def test_a_quoted_value_has_at_most_60_characters(value: str, shown: str) -> None:
+    assert quote_value(value) == shown
+    assert len(shown) == 60

@@ -39,6 +39,7 @@ def render_table(
     if colour and not FORMATS[format].has_colours:
         coloured = " or ".join(name for name, entry in FORMATS.items() if entry.has_colours)
         raise UsageError(f"--colour: the format {format} has no colours; use --format {coloured}")
+    was_collecting = gc.isenabled()
     gc.disable()  # many objects are made and few dropped: the search for cycles took two fifths of the time
     try:
         finished = _load(named, sweeps, experiments, tracking_uri or os.environ.get("MLFLOW_TRACKING_URI"))
@@ -48,7 +49,8 @@ def render_table(
         )
         return render(table, format, detail=detail, colour=colour)
     finally:
-        gc.enable()
+        if was_collecting:
+            gc.enable()
 
 
 def _load(named: Sequence[str], sweeps: Path, experiments: Sequence[str], uri: str | None) -> FinishedSweeps:

@@ -13,9 +13,11 @@ _REMEDY = "correct that, or restore a copy of the record"
 
 
 class JournalSnapshot(BaseJournalBackend):
-    """The entries that the journal has when it is read. Entries that Optuna appends stay in memory."""
+    """The entries that the journal has when it is read. Entries that Optuna appends stay in memory.
 
-    truncated_bytes = 0
+    `truncated_bytes` is the length of a half-written entry at its end, which is left out: a crash left it, or a driver
+    is writing it. The file keeps it.
+    """
 
     def __init__(self, path: Path) -> None:
         """Read the journal; a missing file has no entries. Raises RecordError if it is damaged or unreadable."""
@@ -25,7 +27,8 @@ class JournalSnapshot(BaseJournalBackend):
             data = b""
         except OSError as error:
             raise RecordError(f"{path}: cannot be read: {error.strerror or error}; {_REMEDY}") from None
-        self._entries, _ = parse_entries(path, data)
+        self._entries, length = parse_entries(path, data)
+        self.truncated_bytes = len(data) - length
 
     def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
         """Return the entries from this number on."""

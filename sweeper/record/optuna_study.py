@@ -98,7 +98,7 @@ class OptunaStudy:
 
     @property
     def truncated_bytes(self) -> int:
-        """The number of bytes of a half-written entry that were dropped on opening."""
+        """The number of bytes of a half-written entry that opening the record left out, and cut off if it may write."""
         return self.journal.truncated_bytes
 
     def close(self) -> None:

@@ -1,11 +1,13 @@
 """The doctor finds what does not work, and says what to do."""
 
+import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
+from typing import Any
 
 import pytest
 
@@ -77,8 +79,34 @@ def test_a_server_that_does_not_speak_http_is_no_open_page_and_no_hub(monkeypatc
     assert result.fact == f"http://127.0.0.1:{port} does not answer: what is there does not speak HTTP"
 
 
-def test_own_addresses_are_those_that_others_reach() -> None:
-    assert not any(address.startswith("127.") for address in service_checks.own_addresses())
+@pytest.mark.parametrize(
+    ("routes", "addresses"),
+    [
+        ({socket.AF_INET: "10.0.0.5", socket.AF_INET6: "fd00::5"}, ["10.0.0.5", "fd00::5"]),
+        ({socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}, []),
+        ({socket.AF_INET: "10.0.0.5"}, ["10.0.0.5"]),
+        ({}, []),
+    ],
+)
+def test_own_addresses_are_those_that_others_reach(
+    routes: dict[socket.AddressFamily, str], addresses: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Probe(nullcontext[Any]):
+        """A socket of a machine that has an address for each of the routes."""
+
+        def __init__(self, family: socket.AddressFamily, _: socket.SocketKind) -> None:
+            super().__init__(self)
+            self.family = family
+
+        def connect(self, _: tuple[str, int]) -> None:
+            if self.family not in routes:
+                raise OSError("Network is unreachable")
+
+        def getsockname(self) -> tuple[str, int]:
+            return routes[self.family], 9
+
+    monkeypatch.setattr(socket, "socket", Probe)
+    assert service_checks.own_addresses() == addresses
 
 
 @pytest.mark.parametrize("status", [200, 503])

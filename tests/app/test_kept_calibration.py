@@ -78,3 +78,5 @@ def test_a_damaged_file_is_as_none(sweeps: Path, content: str) -> None:
 def test_a_calibration_that_cannot_be_written_is_not_kept(tmp_path: Path) -> None:
     (tmp_path / ".plans").write_text("")
     keep_calibration(tmp_path, prepared(), Calibration(TrialResources(1, 0.0, 2), {}, [], Overhead(), []), inline=True)
+    assert foreseen_hours(tmp_path, prepared(), inline=True) is None
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(".plans", "")]

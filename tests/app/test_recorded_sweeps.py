@@ -1,5 +1,6 @@
 """The table comes from the records in a folder, wherever it lies: no MLflow, no data, nothing written."""
 
+import gc
 import json
 import shutil
 import subprocess
@@ -82,6 +83,18 @@ def count_in_journal(folder: SweepFolder) -> int:
 def access_again(folder: SweepFolder, trial: int) -> None:
     with study(folder) as record:
         record.record_test_access(next(one.trial for one in record.all_trials() if one.trial.number == trial))
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_a_table_leaves_the_search_for_cycles_as_it_was(is_enabled: bool, tmp_path: Path) -> None:
+    finish(tmp_path)
+    try:
+        if not is_enabled:
+            gc.disable()
+        table(tmp_path)
+        assert gc.isenabled() == is_enabled
+    finally:
+        gc.enable()
 
 
 def test_the_table_counts_the_accesses_of_the_record_and_not_those_of_results_json(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from sweeper.errors import RecordError, StorageError, SweepLockedError
 from sweeper.record.journal import Journal
+from sweeper.record.journal_snapshot import JournalSnapshot
 from sweeper.storage.record_lock import describe_holder
 from tests.support.crash_helpers import limited_file_size
 
@@ -49,12 +50,16 @@ def test_a_file_cut_at_any_byte_keeps_its_intact_entries_and_takes_new_ones(tmp_
     data = write_entries(path)
     for cut in range(len(data) + 1):
         path.write_bytes(data[:cut])
+        snapshot = JournalSnapshot(path)
+        assert path.read_bytes() == data[:cut]
         journal = Journal(path)
         intact = max(data[:cut].count(b"\n") - 1, 0)  # without the header
         assert list(journal.read_logs(0)) == ENTRIES[:intact]
         assert journal.truncated_bytes == cut - len(
             b"".join(data[:cut].splitlines(keepends=True)[: data[:cut].count(b"\n")])
         )
+        assert list(snapshot.read_logs(0)) == ENTRIES[:intact]
+        assert snapshot.truncated_bytes == journal.truncated_bytes
         journal.append_logs([{"after": cut}])
         journal.close()
         assert read_entries(path) == [*ENTRIES[:intact], {"after": cut}]

@@ -84,7 +84,7 @@ def count_statuses(folder: Path, uri: str) -> dict[str, int]:
     """Return how many runs of a sweep have each status, its parent runs included; none if MLflow cannot be opened."""
     try:
         _, runs = _runs(folder, uri)
-    except Exception:  # of_mlflow says why
+    except Exception:  # check_mlflow says why
         return {}
     statuses = [run.info.status for stage in runs.values() for run in stage]
     return {status: statuses.count(status) for status in sorted(set(statuses))}
