@@ -19,6 +19,7 @@ from sweeper.app.checklist_answers import (
     encoder_licence,
 )
 from sweeper.app.kept_model import KeptModel, find_model
+from sweeper.app.pipeline_usage import describe_thresholds, pipeline_code
 from sweeper.data.hub_models import write_model_card
 from sweeper.protocol.results import stored_results
 from sweeper.protocol.sweep_results import SweepResults
@@ -40,8 +41,8 @@ classifier.predict([{row}])
 _TRANSFORMERS = """```python
 from transformers import pipeline
 
-classify = pipeline("text-classification", model="FOLDER OR NAME", top_k=None{trust})
-classify({row}, truncation=True)
+classify = {make}
+classify{call}
 ```"""
 
 _PEFT = """```python
@@ -114,20 +115,15 @@ def _adapter_usage(model: KeptModel) -> list[str]:
 
 
 def _transformers_usage(model: KeptModel, own_code: str) -> list[str]:
-    settings = model.settings
-    row = '"a text"' if len(model.text_columns) == 1 else '{"text": "a text", "text_pair": "another"}'
-    notes = [f"`truncation=True` cuts texts at {settings['max_length']} tokens, as in the training."]
+    make, call = pipeline_code(model, "FOLDER OR NAME", own_code=own_code)
+    notes = [f"`truncation=True` cuts texts at {model.settings['max_length']} tokens, as in the training."]
     if model.replacements:
         pairs = ", ".join(f"{old!r} by {new!r}" for old, new in model.replacements.items())
         notes.append(f"In the training, these strings were replaced in each text: {pairs}.")
-    if model.thresholds is not None:
-        notes.append(
-            "A text has any number of labels: `top_k=None` lists the probability of each, and `thresholds.json` has "
-            "those from which a label is predicted, tuned on validation."
-        )
-    trust = ", trust_remote_code=True" if own_code else ""
-    usage = [_TRANSFORMERS.replace("{row}", row).replace("{trust}", trust), " ".join(notes)]
-    return [*usage, _escape(f"{own_code[0].upper()}{own_code[1:]}.")] if own_code else usage
+    if thresholds := describe_thresholds(model):
+        notes.append(f"{_capitalize(thresholds)}, tuned on validation.")
+    usage = [_TRANSFORMERS.replace("{make}", make).replace("{call}", call), " ".join(notes)]
+    return [*usage, _escape(f"{_capitalize(own_code)}.")] if own_code else usage
 
 
 def _data_lines(sweep: SweepFolder, results: SweepResults) -> list[str]:
@@ -173,6 +169,10 @@ def _describe_tests(results: SweepResults, confirmation: ConfirmationResult) -> 
 def _describe_known(values: Sequence[float | None]) -> str:
     known = [value for value in values if value is not None]
     return describe_scores(known) if known else "–"
+
+
+def _capitalize(clause: str) -> str:
+    return clause[0].upper() + clause[1:]
 
 
 def _list(lines: Sequence[str]) -> str:

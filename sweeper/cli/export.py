@@ -30,6 +30,7 @@ def export(
     """
     with cli_session() as terminal:
         from sweeper.app.kept_model import find_model
+        from sweeper.app.pipeline_usage import describe_export
 
         kept = find_model(model, sweeps)
         terminal.capture_libraries()
@@ -43,8 +44,5 @@ def export(
         if adapter:
             terminal.line(f"use it: peft.PeftModel.from_pretrained(encoder, {str(folder)!r}); README.md there says how")
             return
-        note = describe_own_code(kept)
-        arguments = f"'text-classification', {str(folder)!r}" + (", trust_remote_code=True" if note else "")
-        terminal.line(f"use it: transformers.pipeline({arguments})('a text', truncation=True)")
-        if note:
-            terminal.line(f"note:   {note}")
+        for line in describe_export(kept, str(folder), describe_own_code(kept)):
+            terminal.line(line)

@@ -3,11 +3,11 @@
 A search is one draw of trials. Drawing n of the n trials of a system again, with replacement, gives another search. The
 best completed trial of such a search would have been confirmed. A trial that ended without a score, because it failed
 or diverged at once, is drawn too, and counts as the worst score of its system. The score of the best one is taken as
-its validation score minus the optimism that the fresh seeds of the system measured. The system with the best of these
-scores wins.
+its validation score, corrected for the optimism that the fresh seeds of the system measured: minus the optimism if the
+objective is maximized, plus it if it is minimized. The system with the best of these scores wins.
 
-A system whose optimism is not known, because it is not confirmed, cannot be compared with one whose optimism was
-deducted. So once any optimism is known, such systems are left out; until then, nothing is deducted.
+A system whose optimism is not known, because it is not confirmed, cannot be compared with one whose score was
+corrected. So once any optimism is known, such systems are left out; until then, no score is corrected.
 
 No random numbers are needed. For the n trials of a system, sorted from the best to the worst,
 
@@ -54,7 +54,7 @@ class StudyVariance(ResultModel):
     trials: int = Field(description="trials of the system that have ended: what is drawn from")
     win_share: float = Field(description="share of the redrawn searches in which it wins; ties are divided")
     mean: float = Field(
-        description="mean score of its winner, on validation; less the optimism of its search, once any is known"
+        description="mean score of its winner, on validation, corrected for its search's optimism once any is known"
     )
     sd: float = Field(description="standard deviation of that score over redrawn searches")
 
@@ -73,7 +73,10 @@ def study_variance(results: "SweepResults") -> list[StudyVariance | None]:
 
 
 def deducts_optimism(results: "SweepResults") -> bool:
-    """Return True if the optimism of any system is known. It is deducted then, and systems without it are left out."""
+    """Return True if the optimism of any system is known.
+
+    Scores are corrected for it then, and systems without it are left out.
+    """
     return any(confirmation.optimism is not None for confirmation in results.confirmations)
 
 

@@ -26,7 +26,7 @@ def check_objective(spec: SweepSpec) -> Iterator[SpecIssue]:
     """Yield an issue if the objective is no metric of the task."""
     task = spec.dataset_spec.task
     if not metric_fits(find_metric(spec.objective.name), task):
-        allowed = ", ".join(objectives_of(task))
+        allowed = ", ".join(objectives_of(task, "higher" if spec.objective.sign > 0 else "lower"))
         rule = f"is no metric of task: {task}, got {spec.objective.metric}, allowed: {allowed}"
         yield SpecIssue(("objective", spec.objective.direction), rule)
 

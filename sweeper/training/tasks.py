@@ -7,11 +7,12 @@ matrices (N, C).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from sweeper.data.dataset_spec import Task
 from sweeper.training.config import Scalar
 from sweeper.training.metric import Metric
-from sweeper.training.metric_registry import METRICS
+from sweeper.training.metric_registry import CLASS_METRICS, METRICS
 
 THRESHOLDS = "thresholds.json"  # in the folder of an exported model: the threshold of each label, by class name
 
@@ -82,7 +83,11 @@ def metric_fits(metric: Metric, task: str) -> bool:
     return metric.fits_label_sets if task == "multi_label" else metric.fits_classes
 
 
-def objectives_of(task: str) -> list[str]:
-    """Return the metrics, as in a report, that an objective can have for a task."""
-    scores = (name for name, metric in METRICS.items() if metric.better and metric.is_objective)
-    return [f"validation/{name}" for name in scores if metric_fits(METRICS[name], task)]
+def objectives_of(task: str, better: Literal["higher", "lower"]) -> list[str]:
+    """Return the metrics, as in a report, that an objective can maximize ("higher") or minimize for a task.
+
+    Those of one class come last, with CLASS in place of its name.
+    """
+    metrics = {**METRICS, **{f"{name}/CLASS": metric for name, metric in CLASS_METRICS.items()}}
+    scores = (name for name, metric in metrics.items() if metric.better == better and metric.is_objective)
+    return [f"validation/{name}" for name in scores if metric_fits(metrics[name], task)]

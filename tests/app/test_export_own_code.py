@@ -172,5 +172,8 @@ def test_the_command_says_how_to_load_the_folder_and_pushes_its_code(tmp_path: P
         assert hub.models == {"lab/moods": files}
     assert files[CODE.name] == CODE.read_bytes()
     assert done.returncode == 0, done.stderr
-    assert "pipeline('text-classification', 'out', trust_remote_code=True)('a text', truncation=True)" in done.stdout
+    assert (
+        "use it: transformers.pipeline('text-classification', model='out', top_k=None, trust_remote_code=True)"
+        "('a text', truncation=True)"
+    ) in done.stdout
     assert "note:   the folder has code of its own, modeling_pooled_classifier.py, because" in done.stdout

@@ -58,6 +58,26 @@ def test_a_metric_of_label_sets_is_refused_where_each_text_has_one_label() -> No
         parse("goemotions", objective={"maximize": "validation/micro_f1"})
 
 
+@pytest.mark.parametrize("dataset", ["goemotions", "goemotions_multilabel"])
+@pytest.mark.parametrize(
+    ("direction", "metrics"),
+    [("maximize", ["accuracy", "mcc", "micro_f1"]), ("minimize", ["brier"])],
+)
+def test_each_metric_that_a_refusal_names_is_accepted_in_that_direction(
+    dataset: str, direction: str, metrics: list[str]
+) -> None:
+    for metric in metrics:
+        try:
+            parse(dataset, objective={direction: f"validation/{metric}"})
+        except SearchSpaceError as error:
+            names = str(error).partition("allowed: ")[2].split(", ")
+            assert ("validation/f1/CLASS" in names) == (direction == "maximize")
+            scales = ("validation/qwk", "validation/mae")  # these need an order of the classes
+            for name in names:
+                if name not in scales:
+                    parse(dataset, objective={direction: name.replace("CLASS", "joy")})
+
+
 def test_keys_about_labels_must_fit_the_task(tmp_path: Path) -> None:
     with pytest.raises(SearchSpaceError, match=r"dataset.label_separator: is for task: multi_label"):
         parse(own(tmp_path, label_separator=","))

@@ -36,5 +36,5 @@ def _describe_score(report: ReportData) -> str:
     pairs = zip(report.results.systems, report.results.study_variance, strict=True)
     omits = any(system.best is not None and study is None for system, study in pairs)
     omitted = " Systems without a score from fresh seeds, whose optimism is not known, are left out." if omits else ""
-    less = "its validation score less the optimism of its system's search"
-    return f"is taken as it would do with fresh seeds: {less}.{omitted}"
+    corrected = "its validation score, corrected for the optimism of its system's search"
+    return f"is taken as it would do with fresh seeds: {corrected}.{omitted}"

@@ -6,13 +6,13 @@ from tests.reporting.html.helpers import confirmed_spec, page_text, report_data
 from tests.support.fake_sweeps import FakeSweep
 
 
-def test_the_optimism_is_deducted_once_it_is_known() -> None:
+def test_scores_are_corrected_for_the_optimism_once_it_is_known() -> None:
     sweep = FakeSweep(confirmed_spec()).search()
     html = unescape(page_text(report_data(sweep), "study"))
     assert "taken at its validation score: no fresh seeds have measured how optimistic" in html
-    assert "less the optimism" not in html
+    assert "corrected for the optimism" not in html
     html = unescape(page_text(report_data(sweep.confirm()), "study"))
-    assert "its validation score less the optimism of its system's search." in html
+    assert "its validation score, corrected for the optimism of its system's search." in html
     assert "left out" not in html
 
 
