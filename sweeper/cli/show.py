@@ -77,7 +77,9 @@ def continue_command(path: Path) -> str:
 
 def train_command(path: Path, trial: int) -> str:
     """Return the command that trains a trial of the sweep in a folder again."""
-    return f"sweeper train {shlex.quote(str(path))} {trial}"
+    from sweeper.app.kept_model import train_again
+
+    return train_again(path, trial)
 
 
 def _show_trial(terminal: Terminal, snapshot: "SweepSnapshot", number: int) -> None:
