@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sweeper.app.best_model import save_best_model, saved_model_trial, stored_model_uri
+from sweeper.app.checklist_answers import describe_parameters
 from sweeper.app.kept_model import find_model
 from sweeper.app.model_card import write_kept_card
 from sweeper.errors import UsageError
@@ -51,6 +52,7 @@ def test_a_kept_model_has_its_trial_and_its_address(folder: SweepFolder) -> None
 def test_a_damaged_config_is_a_model_that_is_missing(content: bytes, folder: SweepFolder) -> None:
     (folder.path / "model" / "config.json").write_bytes(content)
     assert (saved_model_trial(folder), stored_model_uri(folder)) == (None, None)
+    assert "because the model that the sweep keeps is incomplete" in describe_parameters(folder, folder.spec)[0]
 
 
 @pytest.mark.parametrize("name", LOST)
@@ -59,8 +61,15 @@ def test_a_model_that_lost_a_file_counts_as_missing(name: str, folder: SweepFold
     assert results is not None
     (folder.path / "model" / name).unlink()
     assert saved_model_trial(folder) is None
+    assert describe_parameters(folder, folder.spec)[0].endswith("because the model that the sweep keeps is incomplete.")
     write_kept_card(folder, results)
     assert not (folder.path / "model" / "README.md").exists()
+
+
+def test_weights_that_cannot_be_read_are_named_in_the_checklist(folder: SweepFolder) -> None:
+    path = folder.path / "model" / "classifier.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    assert describe_parameters(folder, folder.spec)[0].endswith(f"(gru): unknown, because {path} cannot be read.")
 
 
 @pytest.mark.parametrize("name", LOST[:3])
