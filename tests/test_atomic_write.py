@@ -1,5 +1,6 @@
 """Files that must survive a power cut are on the disk itself, on Linux and on macOS."""
 
+import errno
 import fcntl
 import os
 from pathlib import Path
@@ -51,3 +52,34 @@ def test_an_error_names_the_file_and_not_the_temporary_one(tmp_path: Path) -> No
     with pytest.raises(OSError, match="File name too long") as error:
         write(path)
     assert error.value.filename == str(path)
+
+
+@pytest.mark.parametrize("function", ["fsync", "fchmod"])
+def test_a_disk_that_is_full_when_the_block_ends_is_an_error_of_the_file(
+    function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, function, fail)
+    with pytest.raises(OSError, match="No space left") as error:
+        write(tmp_path / "file")
+    assert error.value.filename == str(tmp_path / "file")
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_write_that_fails_is_an_error_of_the_file_and_other_errors_keep_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with pytest.raises(OSError, match="No space left") as error, atomic_write(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert error.value.filename == str(path)
+    with pytest.raises(FileNotFoundError) as missing, atomic_write(path):
+        (tmp_path / "another").read_bytes()
+    assert missing.value.filename == str(tmp_path / "another")
+
+
+def test_a_folder_in_the_place_of_the_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+    with pytest.raises(IsADirectoryError) as error:
+        write(tmp_path / "file")
+    assert error.value.filename == str(tmp_path / "file")
