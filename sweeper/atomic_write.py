@@ -32,23 +32,24 @@ def flush_to_disk(descriptor: int, *, content_only: bool = False) -> None:
 def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that replaces `path` when the block ends. Missing folders are made; everybody may read the file.
 
-    After a crash or an exception in the block, the previous file is still there. Raises OSError, which names `path`.
+    After a crash or an exception in the block, the previous file is still there. Raises OSError, which names `path`,
+    or a folder above it that cannot be made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    name = ""
     try:
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    except OSError as error:
-        error.filename = str(path)
-        raise
-    try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fchmod(file.fileno(), 0o644)
             flush_to_disk(file.fileno())
         Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
+    except BaseException as error:
+        if name:
+            Path(name).unlink(missing_ok=True)
+        if isinstance(error, OSError) and _is_unnamed(error, path):
+            error.filename = str(path)
         raise
 
 
@@ -56,3 +57,9 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
     """Write a JSON file atomically."""
     with atomic_write(path) as file:
         file.write((json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def _is_unnamed(error: OSError, path: Path) -> bool:
+    """Return True if an error names no file, as one of a write on a full disk, or a temporary file of `path`."""
+    named = error.filename
+    return not isinstance(named, str) or Path(named).name.startswith(f".{path.name}-")

@@ -1,5 +1,6 @@
 """Files that must survive a power cut are on the disk itself, on Linux and on macOS."""
 
+import errno
 import fcntl
 import json
 import os
@@ -65,3 +66,34 @@ def test_everybody_may_read_a_written_json_file(tmp_path: Path) -> None:
     written = tmp_path / "new" / "values.json"
     assert json.loads(written.read_text(encoding="utf-8")) == {"a": [1, None]}
     assert written.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("function", ["fsync", "fchmod"])
+def test_a_disk_that_is_full_when_the_block_ends_is_an_error_of_the_file(
+    function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, function, fail)
+    with pytest.raises(OSError, match="No space left") as error:
+        write(tmp_path / "file")
+    assert error.value.filename == str(tmp_path / "file")
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_write_that_fails_is_an_error_of_the_file_and_other_errors_keep_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with pytest.raises(OSError, match="No space left") as error, atomic_write(path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert error.value.filename == str(path)
+    with pytest.raises(FileNotFoundError) as missing, atomic_write(path):
+        (tmp_path / "another").read_bytes()
+    assert missing.value.filename == str(tmp_path / "another")
+
+
+def test_a_folder_in_the_place_of_the_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+    with pytest.raises(IsADirectoryError) as error:
+        write(tmp_path / "file")
+    assert error.value.filename == str(tmp_path / "file")

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sweeper.app.kept_model import write_prediction_settings
+from sweeper.app.kept_model import is_complete, train_again, write_prediction_settings
 from sweeper.app.prepare_data import PreparedSweep, load_training_data, tokenizer_of
 from sweeper.atomic_write import write_json
 from sweeper.errors import CheckpointError
@@ -34,12 +34,18 @@ def save_best_model(
     records: Sequence[TrialRecord],
     storage: CheckpointStorage | None,
 ) -> None:
-    """Write the best model to the folder's `model/`, config.json last. Write nothing if no setting was confirmed."""
+    """Write the best model to the folder's `model/`, config.json last. Write nothing if no setting was confirmed.
+
+    Where its checkpoint cannot be read, one line says what makes the model, and the model in the folder stays.
+    """
     best = best_model_trial(prepared.spec, records)
     if best is not None and saved_model_trial(folder) != best.trial.number:
         if storage is not None:
             storage.fetch(trial_folder(folder.path, best.trial))
-        _export(output, prepared, folder, best.trial)
+        try:
+            _export(output, prepared, folder, best.trial)
+        except CheckpointError as error:
+            output.line(_describe_lost(folder, best.trial, error))
     for record in records:
         if record.trial.source_trial:
             delete_trial_files(folder.path, record.trial, model=True, storage=storage)
@@ -48,10 +54,13 @@ def save_best_model(
 def read_model_config(folder: SweepFolder) -> dict[str, Any] | None:
     """Return the trial and the hyperparameters of the model in the folder's `model/`; None if it is incomplete.
 
-    config.json is written last. One that cannot be read counts as missing, so that the model is written again.
+    config.json is written last. A file that is missing or cannot be read makes the model incomplete, so that it is
+    written again.
     """
-    config = _read_object(folder.path / "model" / "config.json")
-    return config if config is not None and isinstance(config.get("trial"), int) else None
+    path = folder.path / "model"
+    config = _read_object(path / "config.json")
+    is_model = config is not None and isinstance(config.get("trial"), int) and is_complete(path)
+    return config if is_model else None
 
 
 def saved_model_trial(folder: SweepFolder) -> int | None:
@@ -85,18 +94,19 @@ def _read_object(path: "Path") -> dict[str, Any] | None:
 
 
 def _export(output: Output, prepared: PreparedSweep, folder: SweepFolder, trial: Trial) -> None:
-    from sweeper.training import export
+    """Write the model of a trial. The one that is there stays until the new one is in memory.
+
+    Raises CheckpointError if the trial's own cannot be read.
+    """
+    from sweeper.training import checkpoint, export
+    from sweeper.training.trained_model import load_full_model
 
     encoder, out = trial.config.encoder, folder.path / "model"
+    state = checkpoint.load_checkpoint(_model_file(folder, trial))
     data = load_training_data(prepared, [encoder], ("train",), step=output.step)[encoder]
-    model_file = _model_file(folder, trial)
+    model = load_full_model(state, trial.config, data)
     (out / "config.json").unlink(missing_ok=True)
-    try:
-        export.write_model(model_file, trial.config, data, out)
-    except CheckpointError as error:
-        remedy = f"this makes it: sweeper train {folder.path} {trial.number}"
-        output.line(f"{model_file.name} cannot be read ({error}); {remedy}")
-        return
+    export.save_model(model, trial.config, data, out)
     stored = load_predictions(folder.path, [trial.number], "validation", data.class_names)
     for thresholds in (scored.thresholds for scored in stored.values() if scored.thresholds is not None):
         export.save_thresholds(out, data.class_names, thresholds.tolist())
@@ -109,3 +119,14 @@ def _model_file(folder: SweepFolder, trial: Trial) -> "Path":
     from sweeper.training.best_model import latest_best_model
 
     return latest_best_model(checkpoint_path(trial_folder(folder.path, trial), trial.attempt))
+
+
+def _describe_lost(folder: SweepFolder, trial: Trial, error: CheckpointError) -> str:
+    """Return the line on the best model that cannot be written, because its checkpoint is gone or damaged."""
+    path = _model_file(folder, trial)
+    damaged, gone = f"{path} cannot be read ({error})", "its weights are deleted once the sweep is finished"
+    reason = damaged if path.exists() else gone
+    kept = saved_model_trial(folder)
+    stays = "" if kept is None else f"; {folder.path / 'model'} still has the model of trial {kept}"
+    remedy = f"this makes it: {train_again(folder.path, trial.number)}"
+    return f"the best model, of trial {trial.number}, cannot be kept: {reason}; {remedy}{stays}"

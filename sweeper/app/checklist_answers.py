@@ -73,10 +73,11 @@ def describe_parameters(folder: SweepFolder, spec: SweepSpec) -> list[str]:
     """Return the number of parameters of the model that the sweep keeps, and of each encoder."""
     model, encoders = folder.path / "model", folder.manifest.encoders
     kept = ""
-    lines = [f"Parameters of a model with its classifier: {UNKNOWN}, because the sweep keeps no model."]
+    reason = "the model that the sweep keeps is incomplete" if model.exists() else "the sweep keeps no model"
+    lines = [f"Parameters of a model with its classifier: {UNKNOWN}, because {reason}."]
     if config := read_model_config(folder):
         kept = config["encoder"]
-        lines = [f"Parameters of the kept model ({kept}): {_count_parameters(model):,}."]
+        lines = [f"Parameters of the kept model ({kept}): {_count_parameters(model)}."]
     for name in spec.encoders:
         if name in encoders:
             lines.append(f"Parameters of the encoder {name}: {encoders[name]['parameters']:,}.")
@@ -87,14 +88,18 @@ def describe_parameters(folder: SweepFolder, spec: SweepSpec) -> list[str]:
     return lines
 
 
-def _count_parameters(model: Path) -> int:
-    from safetensors import safe_open
+def _count_parameters(model: Path) -> str:
+    """Return the number of parameters in a model's files of weights, or why it is unknown."""
+    from safetensors import SafetensorError, safe_open
 
     total = 0
     for path in (model / "classifier.safetensors", *sorted((model / "encoder").glob("*.safetensors"))):
-        with safe_open(path, "numpy") as file:
-            total += sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
-    return total
+        try:
+            with safe_open(path, "numpy") as file:
+                total += sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
+        except (SafetensorError, OSError):
+            return f"{UNKNOWN}, because {path} cannot be read"
+    return f"{total:,}"
 
 
 def describe_cost(folder: SweepFolder, results: SweepResults) -> list[str]:

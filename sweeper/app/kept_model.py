@@ -5,6 +5,7 @@ and the replacements in its texts. Where it is missing, it follows from the swee
 """
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,7 @@ from sweeper.atomic_write import write_json
 from sweeper.data.dataset_spec import Task
 from sweeper.errors import UsageError
 from sweeper.home_folder import expand_home
+from sweeper.protocol.results import stored_results
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder, is_sweep, open_sweep
 from sweeper.storage.sweep_names import find_named_sweep, named_folder
@@ -89,15 +91,38 @@ def find_model(name: str | PathLike[str], sweeps: Path) -> KeptModel:
         raise UsageError(f"{folder}: is a file, not a model; name a sweep, or the folder of a model")
     if folder.is_dir() and (folder.parent / _WEIGHTS).is_file():
         raise UsageError(f"{folder}: is a part of a model, without its classifier; name {folder.parent}")
+    if folder.name == "model" and is_sweep(folder.absolute().parent):
+        raise UsageError(_no_model(open_sweep(folder.parent)))
     if (folder / "encoder").is_dir() and named_folder(name, sweeps) is None:
         raise UsageError(f"{folder}: has no {_WEIGHTS}, so it is no trained model of sweeper; name the folder above it")
     sweep = find_named_sweep(name, sweeps)
-    if (sweep.path / "model" / "config.json").exists():
-        return _open_model(sweep.path / "model")
+    model = sweep.path / "model"
+    if (model / "config.json").exists() and not _missing_weights(model):
+        return _open_model(model)
     raise UsageError(_no_model(sweep))
 
 
+def is_complete(folder: Path) -> bool:
+    """Return True if the model in a folder has its weights, and its JSON files can be read."""
+    if _missing_weights(folder):
+        return False
+    try:
+        model = _open_model(folder)
+        return bool(model.labels) and (model.thresholds is None or bool(model.thresholds))
+    except UsageError:
+        return False
+
+
+def _missing_weights(folder: Path) -> str:
+    """Return the name of a file of weights that a model has lost; empty if it has all of them."""
+    if not (folder / _WEIGHTS).is_file():
+        return _WEIGHTS
+    return "" if any((folder / "encoder").glob("*.safetensors")) else "encoder/*.safetensors"
+
+
 def _open_model(folder: Path) -> KeptModel:
+    if lost := _missing_weights(folder):
+        raise UsageError(f"{folder}: the model is incomplete: {lost} is missing; {_TRAIN_AGAIN}")
     if (folder / _SETTINGS).exists():
         settings = _read_json(folder / _SETTINGS, dict)
         if missing := [key for key in ("columns", "replacements") if key not in settings]:
@@ -147,10 +172,23 @@ def _settings(spec: SweepSpec, params: Mapping[str, Any]) -> dict[str, Any]:
     return {**needed, **task, "columns": list(dataset.text), "replacements": dict(dataset.replacements)}
 
 
+def train_again(sweep: Path, trial: int) -> str:
+    """Return the command that trains a trial of the sweep in a folder again."""
+    return f"sweeper train {shlex.quote(str(sweep))} {trial}"
+
+
 def _no_model(sweep: SweepFolder) -> str:
     trained = sorted(path.parent for path in sweep.path.glob("train/*/result.json"))
     if trained:
         return f"{sweep.path}: has no model of a confirmed setting; name one that was trained: {trained[-1]}"
+    results = stored_results(sweep)
+    best = None if results is None else results.best_model_trial
+    if best is not None:
+        missing = _missing_weights(sweep.path / "model") or "config.json"
+        return (
+            f"{sweep.path / 'model'}: the model is incomplete: {missing} is missing; {train_again(sweep.path, best)} "
+            "makes it again, and prints its folder to name here"
+        )
     return (
         f"{sweep.path}: has no model: it keeps one when a setting is confirmed; sweeper train {sweep.path} makes one, "
         f"and prints its folder to name here"

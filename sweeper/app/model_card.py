@@ -54,8 +54,9 @@ encoder = PeftModel.from_pretrained(AutoModel.from_pretrained({encoder}), "FOLDE
 
 
 def write_kept_card(folder: SweepFolder, results: SweepResults) -> None:
-    """Write the card of the model that a sweep keeps. Write nothing if it keeps none."""
-    if saved_model_trial(folder) is None:
+    """Write the card of the model that a sweep keeps. Write nothing if it keeps none, or not the best one."""
+    saved = saved_model_trial(folder)
+    if saved is None or results.best_model_trial not in (None, saved):
         return
     model = find_model(folder.path / "model", folder.path.parent)
     row = '"a text"' if len(model.text_columns) == 1 else '("a text", "another")'

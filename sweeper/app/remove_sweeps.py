@@ -14,6 +14,7 @@ from sweeper.record.test_accesses import read_test_accesses
 from sweeper.storage.record_lock import hold_record, require_unlocked
 from sweeper.storage.sweep_folder import MANIFEST, SweepFolder
 from sweeper.storage.sweep_names import find_named_sweep
+from sweeper.storage.sweep_search import copies_beside
 from sweeper.terminal.sweeps_table import format_bytes
 from sweeper.wording import count_noun
 
@@ -42,7 +43,7 @@ def remove_sweep(sweep: str | PathLike[str], *, runs: bool = False, sweeps: str 
     """Delete a sweep, and return the number of its runs that were deleted from MLflow.
 
     With `runs`, they are deleted first; where MLflow does not answer, or does not show all of them, nothing is. `mlflow
-    gc` frees their space.
+    gc` frees their space. While a copy of the sweep is beside it, its runs stay: they are those of the copy too.
 
     Raises:
         SweepLockedError: a driver runs the sweep.
@@ -53,9 +54,15 @@ def remove_sweep(sweep: str | PathLike[str], *, runs: bool = False, sweeps: str 
     if runs and not folder.manifest.id:
         raise UsageError(f"--runs: {folder.path} has no id that tells its runs from others'; delete them in MLflow")
     with hold_record(folder.journal):
-        deleted = _delete_runs(folder) if runs else 0
+        deleted = _delete_runs(folder) if runs and not copies_beside(folder) else 0
         _delete_folder(folder.path)
     return deleted
+
+
+def describe_kept_runs(folder: SweepFolder) -> str:
+    """Return why a sweep's runs in MLflow stay when its folder is deleted; empty if they may be deleted with it."""
+    names = ", ".join(sorted(str(other.path) for other in copies_beside(folder)))
+    return f"its runs in MLflow stay, because they are those of {names} too" if names else ""
 
 
 def _delete_folder(path: Path) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from sweeper.app.open_study import read_study
+from sweeper.app.open_study import read_study, require_record
 from sweeper.errors import SweeperError
 from sweeper.protocol.results import results_of_study, stored_results
 from sweeper.protocol.sweep_results import SweepResults
@@ -34,8 +34,9 @@ def list_sweeps(sweeps: str | Path = "sweeps") -> Sequence[SweepSummary]:
 
 
 def summarize(folder: SweepFolder) -> SweepSummary:
-    """Return the state of a sweep. Raises SweeperError if its record or its spec cannot be read."""
+    """Return the state of a sweep. Raises SweeperError if its record or its spec is missing or cannot be read."""
     spec, driven = folder.read_spec(), is_locked(folder.journal)
+    require_record(folder)
     stored = None if driven else stored_results(folder)
     return summarize_results(folder, spec, stored or current_results(folder, spec), driven=driven)
 

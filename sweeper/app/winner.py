@@ -37,7 +37,7 @@ def _usage_lines(folder: SweepFolder) -> list[str]:
         store = tracking_uri(folder.path.parent)
         if "@" not in store:  # a password is never shown; MLFLOW_TRACKING_URI has it
             lines.append(f"mlflow.set_tracking_uri({store!r})")
-        rows = "['text']" if len(folder.spec.dataset_spec.text) == 1 else "[['text', 'another']]"
+        rows = "['text']" if len(folder.read_spec().dataset_spec.text) == 1 else "[['text', 'another']]"
         lines.append(f"mlflow.pyfunc.load_model({uri!r}).predict({rows})")
     if _is_pretrained(encoder):
         lines.append(f"transformers.AutoModel.from_pretrained({str(encoder)!r})  # the encoder alone")

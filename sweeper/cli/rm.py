@@ -19,12 +19,13 @@ def rm(
 ) -> None:
     """Delete sweeps, after a question that says how much space each has. One that runs now is never deleted.
 
-    The runs in MLflow stay unless --runs is given; mlflow gc frees the space of deleted runs.
+    The runs in MLflow stay unless --runs is given, and while a copy of the sweep is beside it; mlflow gc frees the
+    space of deleted runs.
 
     Example: sweeper rm sst5-3f9a1c2e --runs
     """
     with cli_session() as terminal:
-        from sweeper.app.remove_sweeps import describe_loss, find_removable_sweeps, remove_sweep
+        from sweeper.app.remove_sweeps import describe_kept_runs, describe_loss, find_removable_sweeps, remove_sweep
         from sweeper.errors import UsageError
 
         folders = find_removable_sweeps(named, sweeps)
@@ -38,8 +39,10 @@ def rm(
                 terminal.line("nothing was deleted")
                 raise typer.Exit(1)
         for folder in folders:
+            kept = describe_kept_runs(folder) if runs else ""
             deleted = remove_sweep(folder.path, runs=runs)
-            terminal.line(f"deleted {folder.path}{f' and {deleted} runs in MLflow' if runs else ''}")
+            ending = f"; {kept}" if kept else f" and {deleted} runs in MLflow" if runs else ""
+            terminal.line(f"deleted {folder.path}{ending}")
 
 
 def _ask(question: str) -> bool:

@@ -136,6 +136,7 @@ def _check_data(terminal: Terminal, spec: "SweepSpec", sweeps: Path) -> list[str
 
 def show_completed(terminal: Terminal, completed: "CompletedRun") -> None:
     """Print the search's best, the published table where settings were confirmed, and what to do next."""
+    from sweeper.app.best_model import saved_model_trial
     from sweeper.app.mlflow_sync import ui_hint
     from sweeper.app.published_table import table_text
     from sweeper.app.winner import winner_block
@@ -159,7 +160,11 @@ def show_completed(terminal: Terminal, completed: "CompletedRun") -> None:
     terminal.line()
     if results.best_trial is not None:
         terminal.line(f"train the best again:  {train_command(folder.path, results.best_trial)}")
-    for label, name in (("its model:", "model"), ("table and notes:", "table.md"), ("the report:", "report.html")):
+    kept, best = saved_model_trial(folder), results.best_model_trial
+    if kept is not None:
+        older = "" if best in (None, kept) else f" (of trial {kept}, which is no longer the best)"
+        terminal.line(f"its model:             {folder.path / 'model'}{older}")
+    for label, name in (("table and notes:", "table.md"), ("the report:", "report.html")):
         if (folder.path / name).exists():
             terminal.line(f"{label:<22} {folder.path / name}")
     terminal.line(f"compare the runs:      {ui_hint(folder.path)}")

@@ -43,6 +43,7 @@ def show(
 
 def _show_sweep(terminal: Terminal, snapshot: "SweepSnapshot") -> None:
     from sweeper.protocol.sweep_summary import SweepState
+    from sweeper.storage.sweep_search import original_of
     from sweeper.terminal import formatting, sweep_view
 
     spec, summary, path = snapshot.spec, snapshot.summary, snapshot.folder.path
@@ -62,7 +63,10 @@ def _show_sweep(terminal: Terminal, snapshot: "SweepSnapshot") -> None:
         if legend := sweep_view.curve_legend(spec, snapshot.records, width):
             terminal.line(legend, style="dim")
     terminal.line()
-    if summary.state not in (SweepState.RUNNING, SweepState.FINISHED):
+    if original := original_of(snapshot.folder):
+        remedy = "its search space continues that one; move that one away to continue this one"
+        terminal.line(f"{'a copy of:':<23}{original.path}; {remedy}")
+    elif summary.state not in (SweepState.RUNNING, SweepState.FINISHED):
         label = "try it again:" if summary.state == SweepState.FAILED else "continue it:"
         terminal.line(f"{label:<23}{continue_command(path)}")
     if summary.best is not None:
@@ -77,7 +81,9 @@ def continue_command(path: Path) -> str:
 
 def train_command(path: Path, trial: int) -> str:
     """Return the command that trains a trial of the sweep in a folder again."""
-    return f"sweeper train {shlex.quote(str(path))} {trial}"
+    from sweeper.app.kept_model import train_again
+
+    return train_again(path, trial)
 
 
 def _show_trial(terminal: Terminal, snapshot: "SweepSnapshot", number: int) -> None:

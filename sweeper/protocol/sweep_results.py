@@ -193,6 +193,18 @@ class SweepResults(ResultModel):
         best = max(settings, key=lambda setting: (setting.completed, self.sign * setting.mean), default=None)
         return None if best is None else best.trial
 
+    @property
+    def best_model_trial(self) -> int | None:
+        """The trial whose model a sweep keeps: of the winner, the seed that is best on validation; None without one.
+
+        It is that of `protocol.confirmation.best_model_trial`, which reads the record.
+        """
+        for winner in self.ranked_confirmations.values():
+            scores = {seed.trial: seed.metrics.get(self.objective) for seed in winner.models}
+            known = {trial: self.sign * score for trial, score in scores.items() if score is not None}
+            return max(known, key=lambda trial: known[trial], default=None)
+        return None
+
     def trials(self) -> "pd.DataFrame":
         """Return one row per trial: its system, hyperparameters, seed, outcome, score, cost and metrics.
 

@@ -80,7 +80,8 @@ class SweepFolder:
         Raises UsageError if the folder is gone, or sweep.yaml is missing or damaged.
         """
         self.require_present()
-        path = self.path / SPEC
+        if not (path := self.path / SPEC).exists():
+            raise UsageError(f"{path}: is missing; run the sweep's search space again")
         try:
             return self.named(_readable(SweepSpec.model_validate(load_yaml(path).values)))
         except (UsageError, ValueError) as error:

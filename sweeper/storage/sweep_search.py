@@ -3,11 +3,13 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from sweeper.errors import UsageError
 from sweeper.search_space.sweep_spec import SweepSpec
-from sweeper.storage.sweep_folder import SweepFolder, open_sweeps
+from sweeper.storage.sweep_folder import MANIFEST, SweepFolder, open_sweep, open_sweeps
 
 
 def find_sweep(sweeps: Path, spec: SweepSpec) -> SweepFolder | None:
@@ -25,6 +27,26 @@ def find_same(sweeps: Path, identity: Mapping[str, Any]) -> list[SweepFolder]:
     for folder in sorted(newest_first(same), key=_name_rank):
         originals.setdefault(folder.manifest.id or str(folder.path), folder)
     return newest_first(list(originals.values()))
+
+
+def copies_beside(folder: SweepFolder) -> list[SweepFolder]:
+    """Return the other folders of the same sweep beside one: its copies, or the original and other copies.
+
+    Folders that cannot be read are left out.
+    """
+    copies = []
+    for manifest in folder.path.parent.glob(f"*/{MANIFEST}"):
+        with suppress(UsageError):
+            other = open_sweep(manifest.parent)
+            if other.manifest.id == folder.manifest.id != "" and other.path.resolve() != folder.path.resolve():
+                copies.append(other)
+    return copies
+
+
+def original_of(folder: SweepFolder) -> SweepFolder | None:
+    """Return the folder beside a copy of a sweep that continues in its place; None if this one is no such copy."""
+    first = min(newest_first([folder, *copies_beside(folder)]), key=_name_rank)
+    return None if first is folder else first
 
 
 def _name_rank(folder: SweepFolder) -> tuple[float, int]:

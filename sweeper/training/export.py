@@ -34,7 +34,11 @@ _RECURRENT = "recurrent.safetensors"
 
 def write_model(checkpoint_path: Path, config: TrainConfig, data: TrainingData, folder: Path) -> None:
     """Write the model of a checkpoint to a folder, in place of an earlier one. `data` needs the training split."""
-    model = load_full_model(checkpoint.load_checkpoint(checkpoint_path), config, data)
+    save_model(load_full_model(checkpoint.load_checkpoint(checkpoint_path), config, data), config, data, folder)
+
+
+def save_model(model: Classifier, config: TrainConfig, data: TrainingData, folder: Path) -> None:
+    """Write a model to a folder, in place of an earlier one. With `lora`, its adapter is merged."""
     shutil.rmtree(folder / ADAPTER, ignore_errors=True)
     if config.lora:
         load_function("sweeper.training.adapter:save_adapter")(model.encoder, folder / ADAPTER, data.encoder.name)

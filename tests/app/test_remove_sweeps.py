@@ -162,6 +162,18 @@ def test_an_unknown_sweep_deletes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.mlflow
+def test_the_runs_stay_while_another_folder_of_the_sweep_is_beside_it(tmp_path: Path) -> None:
+    folder = RecordedSweep(tmp_path / "sweeps").search().folder
+    sync(PlainOutput(progress=False), folder)
+    shutil.copytree(folder.path, tmp_path / "sweeps" / "backup")
+    done = run_here(["rm", "backup", "--runs", "--yes"], tmp_path)
+    kept = f"its runs in MLflow stay, because they are those of sweeps/{folder.name} too"
+    assert done.stdout.splitlines()[-1] == f"deleted sweeps/backup; {kept}"
+    assert sorted(runs_of(tmp_path / "sweeps", "sst5")) == [0, 1, 2]
+    assert package.remove_sweep(folder.path, runs=True) == 3
+
+
+@pytest.mark.mlflow
 def test_the_runs_of_the_sweep_go_from_mlflow_and_those_of_others_stay(tmp_path: Path) -> None:
     first, second = (RecordedSweep(tmp_path, seed=seed).search().folder for seed in (0, 1))
     for folder in (first, second):

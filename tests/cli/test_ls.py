@@ -121,6 +121,17 @@ def test_a_damaged_sweep_does_not_hide_the_others(name: str, text: str, sweeps: 
     assert f"{damaged.folder.path.relative_to(sweeps.parent)}" in done.stdout.splitlines()[-1]
 
 
+@pytest.mark.parametrize(("content", "state"), [(None, "missing"), ("", "empty")])
+def test_a_finished_sweep_that_lost_its_record_is_damaged(content: str | None, state: str, sweeps: Path) -> None:
+    folder = RecordedSweep(sweeps).search().finish().folder
+    folder.journal.unlink()
+    if content is not None:
+        folder.journal.write_text(content)
+    (summary,) = package.list_sweeps(sweeps)
+    assert summary.state == SweepState.DAMAGED
+    assert f"results without their record: record.journal is {state}" in summary.problem
+
+
 def test_a_sweep_that_is_deleted_meanwhile_is_left_out(sweeps: Path) -> None:
     kept, deleted = RecordedSweep(sweeps).search().folder, RecordedSweep(sweeps, seed=1).search().folder
     manifest = deleted.path / "sweep.json"

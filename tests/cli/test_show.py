@@ -1,6 +1,7 @@
 """`sweeper show` says what a sweep and its trials did, whether it runs, was interrupted or is finished."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,18 @@ def test_an_interrupted_sweep_shows_the_command_that_continues_it(tmp_path: Path
     assert "running, 2 of 12 trainings" in running
     assert "driven by process " in running
     assert "continue it:" not in running
+
+
+def test_a_copy_of_a_sweep_names_the_folder_that_continues_in_its_place(tmp_path: Path) -> None:
+    folder = RecordedSweep(tmp_path / "sweeps").search().folder
+    shutil.copytree(folder.path, folder.path.parent / "backup")
+    remedy = "its search space continues that one; move that one away to continue this one"
+    shown = run_here(["show", "backup"], tmp_path, variables={"COLUMNS": "200"}).stdout
+    assert f"a copy of:             sweeps/{folder.name}; {remedy}" in shown.splitlines()
+    assert "continue it:" not in shown
+    shown = run_here(["show", folder.name], tmp_path).stdout
+    assert "a copy of:" not in shown
+    assert f"continue it:           sweeper run sweeps/{folder.name}/sweep.yaml" in shown
 
 
 def test_a_sweep_that_has_not_begun_has_no_trials(tmp_path: Path) -> None:

@@ -346,6 +346,7 @@ GIVENS: dict[str, Callable[[], str | None]] = {
     "a model outside its sweep": _moved_model,
     "a sweep with a damaged manifest": partial(_damaged, "sweep.json", "{"),
     "a sweep with damaged results": partial(_damaged, "results.json", "{"),
+    "a sweep without its search space": partial(_damaged, "sweep.yaml", None),
     "a sweep with a damaged search space": partial(_damaged, "sweep.yaml", "a: [\n"),
     "a sweep with a damaged record": _damaged_record,
     "a sweep with a shortened record": _shortened_record,
