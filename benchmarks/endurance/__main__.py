@@ -60,11 +60,12 @@ def main(words: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     tallies: dict[str, Tally] = {}
-    for name in ("sweeper", "ray-tune"):
-        if arguments.only in (None, name):
-            tallies[name] = Tally()
-            for _ in _run_arm(name, arguments, folder / name, tallies[name]):
-                _write(arguments, tallies)  # after every sweep, so that a late crash does not lose hours
+    with commands.exits_at_sigterm():
+        for name in ("sweeper", "ray-tune"):
+            if arguments.only in (None, name):
+                tallies[name] = Tally()
+                for _ in _run_arm(name, arguments, folder / name, tallies[name]):
+                    _write(arguments, tallies)  # after every sweep, so that a late crash does not lose hours
     _print(tallies)
     print(f"sweeps, records and screens are in {folder}")
     return 1 if any(tally.violations for name, tally in tallies.items() if name == "sweeper") else 0
