@@ -10,6 +10,7 @@ bold would show that the significance level of 5 % does not hold (exact binomial
 
 import argparse
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from benchmarks.arguments import check_at_least
+from sweeper.errors import UsageError
 from sweeper.protocol.finished_sweep import FinishedSweep, TestPredictions
 from sweeper.protocol.sweep_results import SweepResults, TestSplitInfo
 from sweeper.protocol.system_results import ConfirmationResult, SeedResult, SystemResult
@@ -214,23 +217,30 @@ def simulate_tables(tables: int, shape: Shape, seed: int = 0) -> dict[str, Any]:
     return {**asdict(shape), "tables": tables, **counts}
 
 
-def main() -> None:
-    """Run all simulations, and print a table of the counts."""
+def main(words: Sequence[str] | None = None) -> int:
+    """Run all simulations, and print a table of the counts. Returns the exit code."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--tables", type=int, default=1000)
     options.add_argument("--seed", type=int, default=0, help="another number simulates other tables")
     options.add_argument("--json", action="store_true", help="print JSON")
-    arguments = options.parse_args()
+    arguments = options.parse_args(words)
+    try:
+        check_at_least("--tables", arguments.tables, 1)
+        check_at_least("--seed", arguments.seed, 0)
+    except UsageError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
     counts = [simulate_tables(arguments.tables, shape, arguments.seed) for shape in (*EQUAL, *LEADING)]
     if arguments.json:
         print(json.dumps(counts, indent=2))
-        return
+        return 0
     print(
         "| metric | systems | data sets | seeds | texts | mean ease | true lead | tables with bold | allowed "
         "| leader in bold |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|")
     print("\n".join(_describe_counts(count) for count in counts))
+    return 0
 
 
 def _describe_counts(count: dict[str, Any]) -> str:
@@ -246,4 +256,4 @@ def _describe_counts(count: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,6 +1,7 @@
 """Tables of replays: each figure is a mean over replays, with its 95 % interval."""
 
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,16 +16,33 @@ def interval(values: pd.Series, draws: int = DRAWS) -> tuple[float, float, float
     sample = values.dropna()
     if not len(sample):
         return (np.nan,) * 3
-    means = bootstrap_means(sample, np.random.default_rng(0), draws)
-    low, high = np.percentile(means[1:], [2.5, 97.5])
-    return float(means[0]), float(low), float(high)
+    scores = sample.to_numpy(dtype=np.float64)
+    means = scores[np.random.default_rng(0).integers(len(scores), size=(draws, len(scores)))].mean(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(scores.mean()), float(low), float(high)
 
 
-def bootstrap_means(values: pd.Series, random: np.random.Generator, draws: int = DRAWS) -> NDArray[np.float64]:
-    """Return the mean of the values, then the means of `draws` samples of them: (1 + draws,)."""
-    sample = values.to_numpy(dtype=np.float64)
-    means = sample[random.integers(len(sample), size=(draws, len(sample)))].mean(axis=1)
-    return np.concatenate([[sample.mean()], means])
+def sample_replays(results: pd.DataFrame, columns: Sequence[str], draws: int = DRAWS) -> NDArray[np.float64]:
+    """Return the means of some columns over the replays of one search, then those of samples of whole replays.
+
+    The results are those of one arm, budget and number of workers on one data set; the shape is (columns, 1 + draws).
+    Sample k has the same replays on every data set, because a replay draws the same random numbers on all of them, and
+    does well or badly on all. Missing values are left out.
+    """
+    replays = results.sort_values("replay")
+    first = replays.iloc[0]
+    seed = zlib.crc32(repr((str(first["arm"]), int(first["trials"]), int(first["workers"]))).encode())
+    count = len(replays)
+    drawn = np.random.default_rng(seed).integers(count, size=(draws, count))
+    rows = np.concatenate([np.arange(count)[np.newaxis], drawn])
+    return np.array([_present_means(replays[name].to_numpy(dtype=np.float64)[rows]) for name in columns])
+
+
+def _present_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean of each row without its missing values; NaN for a row that has no other."""
+    present = ~np.isnan(values)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(present, values, 0).sum(axis=1) / present.sum(axis=1), dtype=np.float64)
 
 
 def share_interval(hits: pd.Series) -> tuple[float, float, float]:

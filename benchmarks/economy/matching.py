@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.economy.figures import DRAWS, bootstrap_means
+from benchmarks.economy.figures import DRAWS, sample_replays
 
 
 @dataclass(frozen=True)
@@ -54,24 +54,24 @@ def needed_epochs(results: pd.DataFrame, arm: str, reference: str, trials: int, 
 
     The interval comes from the bootstrap over the replays of both.
     """
-    needed = sample_needed_epochs(results, arm, reference, trials, np.random.default_rng(0), draws)
+    needed = sample_needed_epochs(results, arm, reference, trials, draws)
     low, high = np.quantile(needed[1:], [0.025, 0.975], method="nearest")
     spent = mean_epochs(results, arm)
     return Needed(float(needed[0]), float(low), float(high), float(spent.min()), float(spent.max()))
 
 
 def sample_needed_epochs(
-    results: pd.DataFrame, arm: str, reference: str, trials: int, random: np.random.Generator, draws: int = DRAWS
+    results: pd.DataFrame, arm: str, reference: str, trials: int, draws: int = DRAWS
 ) -> NDArray[np.float64]:
     """Return the epochs that an arm needs for the reference's regret, then those in samples of the replays.
 
     The shape is (1 + draws,). Infinity: more than the largest budget.
     """
     budgets = [group for _, group in results[results["arm"] == arm].groupby("trials")]
-    epochs = np.array([bootstrap_means(group["epochs"], random, draws) for group in budgets])  # (B, 1 + draws)
-    regrets = np.array([bootstrap_means(group["regret"], random, draws) for group in budgets])
+    sampled = np.array([sample_replays(group, ["epochs", "regret"], draws) for group in budgets])  # (B, 2, 1 + draws)
+    epochs, regrets = sampled[:, 0], sampled[:, 1]
     is_target = (results["arm"] == reference) & (results["trials"] == trials)
-    targets = bootstrap_means(results[is_target]["regret"], random, draws)
+    (targets,) = sample_replays(results[is_target], ["regret"], draws)
     return np.array([epochs_to_match(epochs[:, k], regrets[:, k], targets[k]) for k in range(draws + 1)])
 
 

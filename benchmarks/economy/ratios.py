@@ -1,7 +1,8 @@
 """Epochs that arms need for the reference's regret, divided by what the reference spends: over several data sets.
 
 Each data set with each number of workers is a group, and all groups count the same. Intervals of 95 % come from the
-bootstrap over the replays within each group. They do not say how arms would do on other data sets.
+bootstrap over whole replays: sample k has the same replays of a search on every data set, because replay k draws the
+same random settings on all of them. They do not say how arms would do on other data sets.
 """
 
 from collections.abc import Mapping, Sequence
@@ -66,7 +67,6 @@ def combine(matches: Sequence[Match]) -> Ratio:
 
 def match_arms(results: pd.DataFrame, reference: str, draws: int = DRAWS) -> Matches:
     """Return the matches of all arms at the shipped budgets that were replayed. The reference's own ratio is 1."""
-    random = np.random.default_rng(0)
     matches: dict[tuple[str, int], list[Match]] = {}
     for (dataset, _), group in results.groupby(["dataset", "workers"], sort=False):
         reference_epochs = mean_epochs(group, reference)
@@ -77,7 +77,7 @@ def match_arms(results: pd.DataFrame, reference: str, draws: int = DRAWS) -> Mat
                 if arm == reference:
                     match = Match(str(dataset), np.ones(1 + draws), spent.max() / base, is_least=False)
                 else:
-                    needed = sample_needed_epochs(group, arm, reference, trials, random, draws)
+                    needed = sample_needed_epochs(group, arm, reference, trials, draws)
                     match = Match(str(dataset), needed / base, spent.max() / base, bool(needed[0] <= spent.min()))
                 matches.setdefault((arm, trials), []).append(match)
     return matches

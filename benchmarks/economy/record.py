@@ -11,7 +11,8 @@ from typing import Any
 import pandas as pd
 
 import sweeper
-from benchmarks.economy.rows import SETTING, check_key, read_origin, read_rows, recorded_sweeps, write_rows
+from benchmarks.arguments import check_dataset
+from benchmarks.economy.rows import SETTING, check_kept, read_rows, recorded_sweeps, write_rows
 from benchmarks.economy.settings import Setting, spread_settings
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.search_space.yaml_file import dump_yaml, load_yaml
@@ -44,9 +45,11 @@ def record_missing(
 
     The settings are those that `record` would train with the same arguments, in its order. Afterwards the rows
     of the data set in `out` have those of `kept`, too. Raises UsageError if its sweeps, or those in `out`, differ in
-    training or texts.
+    data set, systems, training, texts or encoders. Revisions are compared with those of sweeps that `out` has.
     """
     design = _write_design(dataset, out, overrides)
+    for folder in recorded_sweeps(dataset, out / "sweeps", design):
+        check_kept(kept, design, folder)
     for seed in range(seeds):
         missing = missing_settings(design, kept, seed)
         if missing:
@@ -56,7 +59,11 @@ def record_missing(
 
 
 def _write_design(dataset: str, out: Path, overrides: Sequence[str]) -> SweepSpec:
-    """Write the search space of all seeds, and return it. Raises UsageError if sweeps in `out` differ from it."""
+    """Write the search space of all seeds, and return it.
+
+    Raises UsageError if the catalog has no such data set, or if sweeps in `out` differ from the space.
+    """
+    check_dataset(dataset)
     design = write_space(dataset, out / f"{dataset}-design.yaml", 0, [], overrides)
     recorded_sweeps(dataset, out / "sweeps", design)
     return design
@@ -67,9 +74,7 @@ def missing_settings(design: SweepSpec, kept: Path, seed: int) -> list[Setting]:
 
     All systems get the same number of settings: one that lacks fewer gets its last ones again, which are further seeds.
     """
-    for sweep in read_origin(kept):
-        for key, wanted in (("training", design.training), ("limit", design.limit.model_dump())):
-            check_key(f"{kept}: {sweep['name']}", key, sweep[key], wanted)
+    check_kept(kept, design)
     rows = read_rows(kept)
     known = {tuple(row) for row in _comparable(rows[rows["sweep_seed"] == seed][list(SETTING)].to_dict("records"))}
     designs = [spread_settings(design, system, design.trial_budget(system)) for system in range(len(design.systems))]

@@ -22,6 +22,7 @@ from benchmarks.economy.surrogate import ACCURACY, describe_fit, has_two_seeds
 from sweeper.errors import UsageError
 
 REPLAYED = (*SETTING, "sweep_seed", "seed", "trial", "step", ACCURACY, "seconds")  # columns that a replay needs
+_REPLAYS_OF_A_SEED = 10**6  # more than anyone makes
 
 
 def report_replays(arguments: argparse.Namespace) -> None:
@@ -102,9 +103,9 @@ def check_summary(arms: Collection[str], reference: str, trials: Collection[int]
 def make_jobs(
     arms: Mapping[str, tuple[str, ...]], trials: Sequence[int], workers: Sequence[int], replays: int, seed: int
 ) -> list[Job]:
-    """Return one job for each search. Different values of `seed` give different replays."""
+    """Return one job for each search. Different values of `seed` give different replays, however many each has."""
     return [
-        Job(arm, size, count, seed * replays + replay, overrides)
+        Job(arm, size, count, seed * _REPLAYS_OF_A_SEED + replay, overrides)
         for arm, overrides in arms.items()
         for count in workers
         for size in trials

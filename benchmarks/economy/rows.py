@@ -7,7 +7,7 @@ machine wrote it.
 import json
 import os
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ from sweeper.trials.trial import TrialRecord
 METRICS = ("validation/accuracy", "validation/macro_f1", "validation/loss", "train/loss")
 REMEDY = "write it with `python -m benchmarks.economy rows`"
 SETTING = ("loss", "batch_size", "learning_rate", "alpha", "normalize", "tau")
+_OTHER_OUT = "use the same --set, or another --out"
+_OTHER_KEPT = "use the same --set, or other rows with --kept"
 _ORIGIN = b"sweeper.economy"  # the key of the file's metadata
 
 
@@ -37,6 +39,7 @@ def recorded_sweeps(dataset: str, sweeps: Path, design: SweepSpec | None = None)
     """
     folders = [folder for folder in open_sweeps(sweeps) if folder.read_spec().dataset_spec.name == dataset]
     for folder in folders:
+        _check_revisions(folder.path, folder.manifest.resolved, folders[0].manifest.resolved, _OTHER_OUT)
         spec, wanted = folder.read_spec(), design or folders[0].read_spec()
         check_key(folder.path, "compare", list(spec.systems), list(wanted.systems))
         check_key(folder.path, "training", spec.training, wanted.training)
@@ -44,18 +47,53 @@ def recorded_sweeps(dataset: str, sweeps: Path, design: SweepSpec | None = None)
     return sorted(folders, key=lambda folder: folder.read_spec().seed)
 
 
-def check_key(place: object, key: str, value: object, wanted: object) -> None:
+def check_key(place: object, key: str, value: object, wanted: object, remedy: str = _OTHER_OUT) -> None:
     """Raise UsageError if a recorded sweep has another value of a key than the one that is wanted."""
     if value != wanted:
-        raise UsageError(f"{place}: has {key} {value}, not {wanted}; use the same --set, or another --out")
+        raise UsageError(f"{place}: has {key} {value}, not {wanted}; {remedy}")
+
+
+def check_kept(kept: Path, spec: SweepSpec, folder: SweepFolder | None = None) -> None:
+    """Raise UsageError if the rows in the file `kept` cannot be joined with those of this spec.
+
+    They must be of the same data set, systems, training and texts; with the `folder` of a sweep, the revisions of its
+    texts and encoders must be the same, too.
+    """
+    for sweep in read_origin(kept):
+        place = f"{kept}: {sweep['name']}"
+        # older files have neither data set nor systems; a sweep's name begins with that of its data set
+        dataset = sweep.get("dataset", sweep["name"].rpartition("-")[0])
+        check_key(place, "dataset", dataset, spec.dataset_spec.name, _OTHER_KEPT)
+        systems = [dict(system) for system in spec.systems]
+        check_key(place, "compare", sweep.get("compare", systems), systems, _OTHER_KEPT)
+        _check_encoders(place, sweep.get("resolved", {}), systems)
+        check_key(place, "training", sweep["training"], spec.training, _OTHER_KEPT)
+        check_key(place, "limit", sweep["limit"], spec.limit.model_dump(), _OTHER_KEPT)
+        if folder is not None:
+            _check_revisions(place, sweep.get("resolved", {}), folder.manifest.resolved, _OTHER_KEPT)
+
+
+def _check_encoders(place: str, resolved: Mapping[str, str], systems: Sequence[Mapping[str, Any]]) -> None:
+    """Raise UsageError if the encoders that were resolved are not those of the systems."""
+    encoders = sorted(resolved.keys() - {"dataset", "rows"})
+    if encoders:
+        check_key(place, "encoders", encoders, sorted({str(system["encoder"]) for system in systems}), _OTHER_KEPT)
+
+
+def _check_revisions(place: object, resolved: Mapping[str, str], wanted: Mapping[str, str], remedy: str) -> None:
+    """Raise UsageError if texts or encoders that both have are resolved to other revisions."""
+    for name in sorted(resolved.keys() & wanted.keys()):
+        check_key(place, f"revision of {name}", resolved[name], wanted[name], remedy)
 
 
 def write_rows(folders: Sequence[SweepFolder], path: Path, kept: Path | None = None) -> None:
     """Write the trials of these sweeps that have ended to a Parquet file, also while a sweep is running.
 
-    The rows of the file `kept` come first, without those of the same sweeps. Raises UsageError if there are no rows;
-    a file that is there stays as it is.
+    The rows of the file `kept` come first, without those of the same sweeps. Raises UsageError if there are no rows,
+    or if those of `kept` differ in data set, systems, training, texts or encoders; a file that is there stays as it is.
     """
+    for folder in folders if kept is not None else ():
+        check_kept(kept, folder.spec, folder)
     rows = pd.DataFrame([row for folder in folders for row in sweep_rows(folder)])
     origin = [_describe_sweep(folder) for folder in folders]
     if kept is not None:
@@ -129,6 +167,8 @@ def _describe_sweep(folder: SweepFolder) -> dict[str, Any]:
     return {
         "name": folder.name,
         "machine": describe_machine(),
+        "dataset": spec.dataset_spec.name,
+        "compare": [dict(system) for system in spec.systems],
         "seed": spec.seed,
         "training": spec.training,
         "limit": spec.limit.model_dump(),

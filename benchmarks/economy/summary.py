@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from benchmarks.economy.figures import bootstrap_means, format_figure
+from benchmarks.economy.figures import format_figure, sample_replays
 from benchmarks.economy.losses import loss_lines
 from benchmarks.economy.ratios import combine, match_arms, shipped_budgets
 
@@ -37,8 +37,8 @@ def summary_lines(results: pd.DataFrame, reference: str) -> Iterator[str]:
 
 def _mean_figure(results: pd.DataFrame, column: str) -> str:
     """Return the mean of a column over all groups and budgets, with its interval, in points."""
-    random = np.random.default_rng(0)
-    values = (group[column].dropna() for _, group in results.groupby(["dataset", "workers", "trials"]))
-    means = np.mean([bootstrap_means(group, random) for group in values if len(group)], axis=0)
+    groups = (group for _, group in results.groupby(["dataset", "workers", "trials"]))
+    sampled = np.array([sample_replays(group, [column])[0] for group in groups if group[column].notna().any()])
+    means = np.nanmean(sampled, axis=0)
     low, high = np.quantile(means[1:], [0.025, 0.975])
     return format_figure((float(means[0]), float(low), float(high)), 2)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.arguments import check_at_least
 from benchmarks.emoint.design import Job, make_jobs
 from benchmarks.emoint.table import table_lines
 from benchmarks.result_files import choose_by_name, read_result, write_result
@@ -28,6 +29,9 @@ def main(words: Sequence[str] | None = None) -> int:
     """Train what is missing, and print the table. Returns the exit code."""
     arguments = _parse_arguments(words)
     try:
+        for option in ("seeds", "epochs", "rows"):
+            if (value := getattr(arguments, option)) is not None:
+                check_at_least(f"--{option}", value, 1)
         jobs = choose_by_name(make_jobs(arguments.seeds, arguments.epochs, arguments.rows), arguments.only)
         train_missing(jobs, arguments.out, load_data)
     except SweeperError as error:

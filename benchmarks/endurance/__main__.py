@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.arguments import check_at_least, check_at_most
 from benchmarks.endurance import commands
 from benchmarks.endurance.kill_schedule import Arm, Tally, at_random, run_sweeps
 from benchmarks.endurance.ray_tune_arm import RayTuneArm
@@ -48,16 +49,23 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run both arms, print the table and write the JSON. Returns the exit code."""
     arguments = _parse_arguments(words)
     try:
+        check_at_least("--kills", arguments.kills, 1)
+        check_at_least("--compare", arguments.compare, 0)
+        check_at_least("--torn", arguments.torn, 0)
+        check_at_most("--torn", arguments.torn, 1)
+        if arguments.horizon is not None:
+            check_at_least("--horizon", arguments.horizon, 0)
         folder = _empty_folder(arguments.folder)
     except UsageError as error:
         print(error, file=sys.stderr)
         return error.exit_code
     tallies: dict[str, Tally] = {}
-    for name in ("sweeper", "ray-tune"):
-        if arguments.only in (None, name):
-            tallies[name] = Tally()
-            for _ in _run_arm(name, arguments, folder / name, tallies[name]):
-                _write(arguments, tallies)  # after every sweep, so that a late crash does not lose hours
+    with commands.exits_at_sigterm():
+        for name in ("sweeper", "ray-tune"):
+            if arguments.only in (None, name):
+                tallies[name] = Tally()
+                for _ in _run_arm(name, arguments, folder / name, tallies[name]):
+                    _write(arguments, tallies)  # after every sweep, so that a late crash does not lose hours
     _print(tallies)
     print(f"sweeps, records and screens are in {folder}")
     return 1 if any(tally.violations for name, tally in tallies.items() if name == "sweeper") else 0

@@ -8,8 +8,10 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +37,8 @@ def run(command: Sequence[str], log: Path, moment: Moment | None = None) -> Comm
     """Run a command and append its output to `log`; send SIGKILL to it alone once `moment` returns True.
 
     The command leads a session of its own. Its process number identifies what it leaves behind. A hung command is
-    killed too; its code is -9, as for any command that SIGKILL ended.
+    killed too; its code is -9, as for any command that SIGKILL ended. If this call is interrupted, nothing of the
+    command goes on.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     variables = {name: value for name, value in os.environ.items() if not name.startswith(_REMOVED_VARIABLES)}
@@ -51,15 +54,45 @@ def run(command: Sequence[str], log: Path, moment: Moment | None = None) -> Comm
             env={**variables, "HF_HUB_OFFLINE": "1"},
         )
         code: int | None = None
-        while (code := running.poll()) is None:
-            seconds = time.monotonic() - start
-            if seconds > _MAX_SECONDS or (moment is not None and moment(seconds)):
-                os.kill(running.pid, signal.SIGKILL)
-                running.wait()
-                break
-            time.sleep(_POLL)
+        try:
+            while (code := running.poll()) is None:
+                seconds = time.monotonic() - start
+                if seconds > _MAX_SECONDS or (moment is not None and moment(seconds)):
+                    os.kill(running.pid, signal.SIGKILL)
+                    running.wait()
+                    break
+                time.sleep(_POLL)
+        except BaseException:  # Ctrl+C and SIGTERM among them, which do not reach the command's own session
+            _end_session(running)
+            raise
     seconds = time.monotonic() - start
     return CommandEnd(running.pid, -signal.SIGKILL if seconds > _MAX_SECONDS else code, seconds)
+
+
+def _end_session(leader: "subprocess.Popen[bytes]", timeout: float = 10) -> None:
+    """Kill a command with all processes of its session, wait until they have ended, and remove its Ray's folder."""
+    deadline = time.monotonic() + timeout
+    while (alive := session_processes(leader.pid)) and time.monotonic() < deadline:
+        for pid, _ in alive:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        leader.poll()
+        time.sleep(_POLL)
+    remove_ray_folders([leader.pid])
+
+
+@contextmanager
+def exits_at_sigterm() -> Iterator[None]:
+    """Let SIGTERM end this process as Ctrl+C does, so that commands are ended with it. Its exit code is 143."""
+
+    def end(number: int, _: object) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def session_processes(session: int) -> list[tuple[int, str]]:

@@ -13,12 +13,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.arguments import check_at_least, check_dataset
 from benchmarks.recipes.design import Job, make_jobs
 from benchmarks.recipes.table import table_lines
 from benchmarks.recipes.trainings import train_missing
 from benchmarks.result_files import choose_by_name, read_result
-from sweeper.data.catalog import DATASETS
-from sweeper.errors import SweeperError, UsageError
+from sweeper.errors import SweeperError
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -38,8 +38,9 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _all_jobs(arguments: argparse.Namespace) -> list[Job]:
-    if arguments.dataset not in DATASETS:
-        raise UsageError(f"{arguments.dataset}: no such data set, allowed are {', '.join(DATASETS)}")
+    check_dataset(arguments.dataset)
+    for name, least in (("rows", 1), ("seeds", 1), ("epochs", 1), ("batch_size", 1)):
+        check_at_least(f"--{name.replace('_', '-')}", getattr(arguments, name), least)
     names = ("epochs", "batch_size", "learning_rate", "alpha", "tau")
     return make_jobs(
         arguments.dataset, arguments.rows, arguments.seeds, {name: getattr(arguments, name) for name in names}

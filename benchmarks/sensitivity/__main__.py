@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.arguments import check_at_least
 from benchmarks.sensitivity.trainings import read_trainings
 from sweeper.errors import SweeperError, UsageError
 
@@ -23,6 +24,8 @@ def main(words: Sequence[str] | None = None) -> int:
     """Write the page and the picture. Returns the exit code."""
     arguments = _parse_arguments(words)
     try:
+        check_at_least("--resamples", arguments.resamples, 1)
+        check_at_least("--permutations", arguments.permutations, 1)
         for path in write_sensitivity(arguments.rows, arguments.out, arguments.resamples, arguments.permutations):
             print(path)
     except SweeperError as error:

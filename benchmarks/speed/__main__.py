@@ -103,18 +103,18 @@ def parse_arguments(words: Sequence[str]) -> argparse.Namespace:
     listed = "; ".join(f"{name}: {text}" for name, text in ROWS.items())
     parser.add_argument("--quick", action="store_true", help="smaller sizes and fewer cases: under 10 minutes")
     parser.add_argument("--rows", type=_names, default=list(ROWS), help=f"rows to run, by default all ({listed})")
-    parser.add_argument("--rounds", type=int, help="rounds of each comparison (3)")
+    parser.add_argument("--rounds", type=_count, help="rounds of each comparison (3)")
     parser.add_argument("--seed", type=int, help="seed of the first round (0)")
     parser.add_argument("--data", help="a data set that sweeper knows, or a search space that describes one (sst5)")
     parser.add_argument("--encoder", help="a model of the hub, or a folder (MiniLM)")
-    parser.add_argument("--threads", type=int, help="processor threads of a training (all)")
+    parser.add_argument("--threads", type=_count, help="processor threads of a training (all)")
     parser.add_argument("--batch-sizes", type=_sizes, help="batch sizes (4,8,32)")
-    parser.add_argument("--steps", type=int, help="training steps of a measurement (50)")
-    parser.add_argument("--epochs", type=int, help="epochs of the row accuracy (1)")
-    parser.add_argument("--trials", type=int, help="trials of the long sweep (10000; quick: 500)")
-    parser.add_argument("--peer-trials", type=int, help="trials of Ray Tune's long experiment (1000; quick: 100)")
-    parser.add_argument("--runs", type=int, help="runs in the MLflow store (5000; quick: 500)")
-    parser.add_argument("--file-rows", type=int, help="rows of a loaded file (1000000; quick: 100000)")
+    parser.add_argument("--steps", type=_count, help="training steps of a measurement (50)")
+    parser.add_argument("--epochs", type=_count, help="epochs of the row accuracy (1)")
+    parser.add_argument("--trials", type=_count, help="trials of the long sweep (10000; quick: 500)")
+    parser.add_argument("--peer-trials", type=_count, help="trials of Ray Tune's long experiment (1000; quick: 100)")
+    parser.add_argument("--runs", type=_count, help="runs in the MLflow store (5000; quick: 500)")
+    parser.add_argument("--file-rows", type=_count, help="rows of a loaded file (1000000; quick: 100000)")
     parser.add_argument("--out", type=Path, default=OUT, help="file for the result (build/speed.json)")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs of all processes")
     return parser.parse_args(words)
@@ -128,8 +128,14 @@ def _names(text: str) -> list[str]:
     return names
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a whole number of at least 1")
+    return int(text)
+
+
 def _sizes(text: str) -> tuple[int, ...]:
-    return tuple(int(word) for word in text.split(","))
+    return tuple(_count(word) for word in text.split(","))
 
 
 if __name__ == "__main__":

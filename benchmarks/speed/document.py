@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.speed.cases import SWEEPER, CaseResult
+from benchmarks.speed.machine import IDLE
 from benchmarks.speed.result import HEADER, RESULTS, BenchmarkResult, format_number, read_result
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
@@ -76,7 +77,9 @@ def _origin(number: int, result: BenchmarkResult) -> str:
     """
     machine = result.machine
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
-    others = "" if result.is_idle else " Before a row, other processes used the machine: trust ratios, not values."
+    busy = [f"{case.title} ({100 * case.busy:.0f} %)" for case in result.cases if case.busy > IDLE]
+    before = f"right before these cases: {'; '.join(busy)}. Trust ratios, not values."
+    others = f" Others used part of the processors {before}" if busy else ""
     return (
         f"{number}. `{_narrowed_command(result)}`, on {result.at[:10]}, "
         f"{result.settings['rounds']} rounds: {machine['processor']}, {machine['cores']} cores, accelerator: "
@@ -108,9 +111,16 @@ def _parts(results: Sequence[BenchmarkResult]) -> list[str]:
 
 
 def _losses(results: Sequence[BenchmarkResult]) -> list[str]:
-    """Return a list of the peers that are better than sweeper, or a line that there is none."""
+    """Return a list of the peers that are better than sweeper, or a line that there is none; then what failed."""
     losses = [_item(loss) for result in results for loss in result.losses()]
-    return ["Where sweeper is behind:", "", *losses] if losses else ["Where sweeper is behind: nowhere here."]
+    failures = [_item(failure) for result in results for failure in result.failures()]
+    if losses:
+        lines = ["Where sweeper is behind:", "", *losses]
+    elif any(result.has_compared for result in results):
+        lines = [f"Where sweeper is behind: nowhere {'in what was compared' if failures else 'here'}."]
+    else:
+        lines = ["Where sweeper is behind: nothing was compared."]
+    return [*lines, "", "What failed:", "", *failures] if failures else lines
 
 
 def _item(text: str) -> str:

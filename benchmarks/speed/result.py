@@ -32,6 +32,16 @@ class BenchmarkResult:
         """Return a line for each peer that is better than sweeper, and for each that needs less memory."""
         return [line for case in self.cases for peer in case.peers for line in _losses_to(case, peer)]
 
+    def failures(self) -> list[str]:
+        """Return a line for each arm that failed, with its error."""
+        arms = ((case.title, name, arm.error) for case in self.cases for name, arm in case.arms.items())
+        return [f"{title}: {name} failed: {error}" for title, name, error in arms if error]
+
+    @property
+    def has_compared(self) -> bool:
+        """True if a value of sweeper stands beside one of a peer."""
+        return any(case.speedup(peer) is not None for case in self.cases for peer in case.peers)
+
     def table(self) -> list[tuple[str, ...]]:
         """Return the rows of the table as texts: what, unit, sweeper, peer, the peer's value, ratio."""
         return [row for case in self.cases for row in _rows_of(case)]

@@ -19,7 +19,7 @@ def show_progress(console: Console, case: CaseResult) -> None:
 
 
 def show_result(console: Console, result: BenchmarkResult) -> None:
-    """Show the machine, the table, the notes on what is compared, and where sweeper loses."""
+    """Show the machine, the table, the notes on what is compared, where sweeper loses, and what failed."""
     machine = result.machine
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     idle = "" if result.is_idle else "; in use by others before a row: trust ratios, not values"
@@ -36,6 +36,10 @@ def show_result(console: Console, result: BenchmarkResult) -> None:
         console.print(escape(note), highlight=False)
     for line in result.losses():
         console.print(f"[red]behind:[/red] {escape(line)}", highlight=False)
-    if not result.losses():
+    for line in result.failures():
+        console.print(f"[red]failed:[/red] {escape(line)}", highlight=False)
+    if not result.has_compared:
+        console.print("nothing was compared")
+    elif not result.losses() and not result.failures():
         console.print("sweeper is behind none of its peers")
     console.print(f"median of each arm, lowest and highest value in brackets; {result.seconds / 60:.0f} minutes")

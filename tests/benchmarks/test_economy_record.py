@@ -1,13 +1,16 @@
 """Recorded curves: the search spaces of the recorder, and the rows that it writes from records."""
 
+import json
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.economy.__main__ import main
 from benchmarks.economy.record import missing_settings, write_rest, write_space
-from benchmarks.economy.rows import read_origin, read_rows, recorded_sweeps, write_rows
+from benchmarks.economy.rows import check_kept, read_origin, read_rows, recorded_sweeps, write_rows
 from benchmarks.economy.surrogate import read_records
 from benchmarks.sensitivity.trainings import split_by_loss
 from sweeper.errors import UsageError
@@ -20,9 +23,9 @@ from sweeper.trials.trial import TrialEnd
 from tests.support.fakes import report
 
 
-def recorded(spec: SweepSpec, sweeps: Path, trials: int) -> SweepFolder:
+def recorded(spec: SweepSpec, sweeps: Path, trials: int, resolved: Mapping[str, str] | None = None) -> SweepFolder:
     """Return a sweep in which all systems have the same number of trials, and one more trial has not ended."""
-    folder = create_sweep(sweeps, spec, {}, 1, ["a", "b"], {}, [])
+    folder = create_sweep(sweeps, spec, resolved or {}, 1, ["a", "b"], {}, [])
     folder.write_spec(spec)
     with closing(OptunaStudy(spec, folder.journal, threads=1)) as study:
         for k in range(trials):
@@ -143,3 +146,55 @@ def test_rows_of_other_trainings_are_refused(tmp_path: Path) -> None:
     other = write_space("feelings", tmp_path / "1.yaml", 0, [], ["limit.train=300"])
     with pytest.raises(UsageError, match=r"has limit .*2000.*, not .*300.*; use the same --set"):
         missing_settings(other, kept, 0)
+
+
+ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
+REVISIONS = {"dataset": "shipped", "rows": "1", ENCODER: "sha256:1"}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "overrides", "resolved", "message"),
+    [
+        ("sst5", [], REVISIONS, "has dataset sst5, not feelings"),
+        ("feelings", ["compare.loss=[ce]"], REVISIONS, "has compare"),
+        ("feelings", [f"compare.encoder=[{ENCODER}, other/model]"], REVISIONS, "has compare"),
+        ("feelings", [], {**REVISIONS, ENCODER: "sha256:2"}, f"has revision of {ENCODER} sha256:2, not sha256:1"),
+        ("feelings", [], {**REVISIONS, "rows": "2"}, "has revision of rows 2, not 1"),
+    ],
+)
+def test_rows_of_other_data_or_encoders_are_not_mixed(
+    tmp_path: Path, dataset: str, overrides: list[str], resolved: dict[str, str], message: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    other = write_space(dataset, tmp_path / "other.yaml", 0, [], overrides)
+    write_rows([recorded(other, tmp_path / "elsewhere", 2, resolved)], kept := tmp_path / "kept.parquet")
+    recorded(write_space("feelings", tmp_path / "0.yaml", 0, [], []), tmp_path / "sweeps", 3, REVISIONS)
+    for part in (["rows"], ["record", "--inline"]):
+        assert main([*part, "feelings", "--out", str(tmp_path), "--kept", str(kept)]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert message in line
+        assert line.endswith("or other rows with --kept")
+    assert not (tmp_path / "feelings.parquet").exists()
+
+
+def test_rows_without_data_set_and_systems_are_known_by_the_sweep_and_its_encoders(tmp_path: Path) -> None:
+    """Files of before have neither."""
+    spec = write_space("feelings", tmp_path / "0.yaml", 0, [], [])
+    write_rows([recorded(spec, tmp_path / "elsewhere", 3, REVISIONS)], kept := tmp_path / "kept.parquet")
+    (origin,) = read_origin(kept)
+    del origin["dataset"], origin["compare"]
+    table = pq.read_table(kept)
+    pq.write_table(table.replace_schema_metadata({b"sweeper.economy": json.dumps([origin]).encode()}), kept)
+    check_kept(kept, spec)
+    with pytest.raises(UsageError, match="has dataset feelings, not sst5"):
+        check_kept(kept, write_space("sst5", tmp_path / "1.yaml", 0, [], []))
+    with pytest.raises(UsageError, match=r"has encoders .*MiniLM.*, not .*other/model"):
+        check_kept(kept, write_space("feelings", tmp_path / "2.yaml", 0, [], ["compare.encoder=[other/model]"]))
+
+
+def test_a_data_set_that_is_not_in_the_catalog_is_not_recorded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["record", "nosuch", "--out", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err.startswith("nosuch: no such data set, allowed are")
+    assert not (tmp_path / "out").exists()

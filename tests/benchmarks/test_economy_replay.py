@@ -168,8 +168,13 @@ def test_an_arm_can_be_added_by_its_keys(problem: Problem) -> None:
 
 
 def test_another_seed_gives_other_replays() -> None:
-    numbers = [[job.replay for job in make_jobs({TODAY: ()}, [9], [1], 3, seed)] for seed in (0, 1)]
-    assert numbers == [[0, 1, 2], [3, 4, 5]]
+    numbers = {
+        (seed, replays): {job.replay for job in make_jobs({TODAY: ()}, [9], [1], replays, seed)}
+        for seed in (0, 1, 2) for replays in (9, 18)
+    }  # fmt: skip
+    assert numbers[0, 9] == set(range(9))
+    assert numbers[1, 9] < numbers[1, 18]
+    assert not any(numbers[one, 18] & numbers[other, 9] for one in range(3) for other in range(3) if one != other)
 
 
 def test_what_was_recorded_is_told(problem: Problem) -> None:

@@ -21,10 +21,10 @@ def replayed(spent: Mapping[str, Spent], regrets: Mapping[str, Sequence[float]],
     """Return results by data set. The replays of an arm do not differ."""
     return pd.DataFrame([
         {"dataset": dataset, "arm": arm, "workers": workers, "trials": trials, "epochs": epochs, "regret": regret,
-         "optimism": 0.01}
+         "replay": replay, "optimism": 0.01}
         for dataset, arms in spent.items() for arm, values in arms.items() for workers in (1, 4)
         for trials, epochs, regret in zip((9, 36, 48), values, regrets.get(arm, REGRETS), strict=True)
-        for _ in range(replays)
+        for replay in range(replays)
     ])  # fmt: skip
 
 
@@ -59,7 +59,20 @@ def test_an_interval_is_as_wide_as_the_replays_differ() -> None:
     assert ratio.low < ratio.mean < ratio.high < 1
 
 
-def test_data_sets_are_sampled_apart() -> None:
+def test_a_sample_is_of_the_same_replays_on_every_data_set() -> None:
+    """Data sets on which the replays have the same luck say no more than one of them."""
+    spent = {name: {TODAY: (10, 40, 50), OURS: (5, 20, 25)} for name in ("mine", "yours", "theirs")}
+    luck = np.random.default_rng(0).normal(0, 0.005, (2, 8))  # of the replays of both arms
+    results = replayed(spent, {}, replays=8)
+    results["regret"] += luck[(results["arm"] == OURS).astype(int), results["replay"]]
+    one = results[results["dataset"] == "mine"]
+    of_all, of_one = (list(summary_lines(table, TODAY)) for table in (results, one))
+    assert row(of_all, OURS) == row(of_one, OURS)
+    shuffled = results.sample(frac=1, random_state=0)  # order is not luck
+    assert row(list(summary_lines(shuffled, TODAY)), OURS)[3:] == row(of_one, OURS)[3:]
+
+
+def test_samples_are_combined_one_by_one() -> None:
     ratios = np.array([1.0, 0.5, 2.0])
     same, apart = (
         combine([Match("mine", ratios, 9.0, is_least=False), Match("yours", other, 9.0, is_least=False)])

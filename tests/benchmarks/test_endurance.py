@@ -1,5 +1,9 @@
 """The checks of the endurance benchmark: what counts as repeated and as a violation, and an empty folder."""
 
+import os
+import signal
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.endurance.__main__ import main
+from benchmarks.endurance.commands import session_processes
 from benchmarks.endurance.kill_schedule import Tally
 from benchmarks.endurance.record_check import read_records
 from benchmarks.endurance.sweeper_arm import SweeperArm
@@ -17,6 +22,7 @@ from sweeper.storage.new_sweep import create_sweep
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialEnd
+from tests.conftest import ROOT
 from tests.support.fakes import report
 
 SWEEP = Path("benchmarks/endurance/sweep.yaml")
@@ -56,3 +62,27 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path: Path, capsys: pytest
     (tmp_path / "sweeper").mkdir()
     assert main(["--folder", str(tmp_path)]) == 2
     assert capsys.readouterr().err == f"--folder {tmp_path}: is not an empty folder; name a new one\n"
+
+
+INTERRUPTED = """
+import sys
+from pathlib import Path
+from benchmarks.endurance.commands import exits_at_sigterm, run
+sweep = "import os, signal, sys; os.fork(); open(sys.argv[1], 'w').write(f'{os.getsid(0)} '); signal.pause()"
+with exits_at_sigterm():
+    run([sys.executable, "-c", sweep, sys.argv[2]], Path(sys.argv[1]) / "screen.log")
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, -signal.SIGINT)])
+def test_a_benchmark_that_is_ended_ends_its_sweep(number: int, code: int, tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe")
+    benchmark = subprocess.Popen([sys.executable, "-c", INTERRUPTED, str(tmp_path / "out"), str(pipe)], cwd=ROOT,
+                                 stderr=subprocess.DEVNULL)  # fmt: skip
+    sessions = {int(word) for word in pipe.read_text().split()}
+    assert len(sessions) == 1
+    session = sessions.pop()
+    assert session_processes(session)
+    benchmark.send_signal(number)
+    assert benchmark.wait(timeout=60) == code
+    assert not session_processes(session)

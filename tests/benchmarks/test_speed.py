@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from benchmarks.speed import __main__ as command
 from benchmarks.speed import document, machine, registry, screen
 from benchmarks.speed.cases import SWEEPER, Arm, ArmResult, Case, CaseResult, Measurement, run_case
 from benchmarks.speed.commands import journal_has, seconds_to_end, seconds_until
-from benchmarks.speed.peak_memory import PEAK_MEMORY
+from benchmarks.speed.peak_memory import PEAK_MEMORY, peak_memory
 from benchmarks.speed.processes import ArmProcess
 from benchmarks.speed.result import HEADER, RESULTS, BenchmarkResult, format_number, read_result
 from benchmarks.speed.rows import cold_start, resume
@@ -111,7 +112,11 @@ def document_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[int,
 
 
 def test_the_page_gets_the_table_and_keeps_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    busy, idle = (run_case(Case("a", "A", "s", [fixed(SWEEPER, 1)]), (0,), share) for share in (0.9, 0.0))
+    busy, idle = (
+        run_case(Case("a", "A", "s", [fixed(SWEEPER, 1), fixed("peer", 2)]), (0,), share) for share in (0.9, 0.0)
+    )
+    warned = document.make_block([result_of(busy)])
+    assert "Others used part of the processors right before these cases: A (90 %). Trust ratios" in warned
     assert document_page(monkeypatch, tmp_path)[0] == 2  # nothing is kept yet
     result_of(busy).write(tmp_path / "results" / "all.json")
     code, written = document_page(monkeypatch, tmp_path)
@@ -170,6 +175,36 @@ def test_the_documentation_has_the_table_of_the_results_that_are_kept() -> None:
     assert f"{document.BEGIN}\n{block}" in page
 
 
+@pytest.mark.parametrize("arms", [[fixed(SWEEPER, 1)], [fixed(SWEEPER, 1), Arm("peer", broken)], []])
+def test_a_result_that_compares_nothing_says_so(arms: list[Arm]) -> None:
+    cases = [run_case(Case("a", "A", "s", arms), (0,), busy=0)] if arms else []
+    result, shown = result_of(*cases), StringIO()
+    screen.show_result(Console(width=120, file=shown), result)
+    block = document.make_block([result])
+    for text in (shown.getvalue(), block):
+        assert "nothing was compared" in text
+        assert "behind none" not in text
+        assert "nowhere" not in text
+        assert ("A: peer failed: RuntimeError: no such library" in text) == (len(arms) == 2)
+
+
+def test_a_peer_that_failed_is_named_in_place_of_a_victory() -> None:
+    case = Case("a", "A", "s", [fixed(SWEEPER, 1), fixed("peer", 2), Arm("absent", broken)])
+    result, shown = result_of(run_case(case, (0,), busy=0)), StringIO()
+    screen.show_result(Console(width=120, file=shown), result)
+    assert "failed: A: absent failed: RuntimeError: no such library" in shown.getvalue()
+    assert "behind none" not in shown.getvalue()
+    assert "nowhere in what was compared.\n\nWhat failed:\n\n- A: absent failed" in document.make_block([result])
+
+
+def test_peak_memory_is_that_of_the_process_and_not_of_the_one_that_started_it() -> None:
+    large = b"x" * 2**28  # of this process
+    program = "from benchmarks.speed.peak_memory import *; print(peak_memory()[PEAK_MEMORY])"
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=ROOT)
+    assert 0.002 < float(done.stdout) < 0.1 < peak_memory()[PEAK_MEMORY]
+    assert len(large) / 2**30 < peak_memory()[PEAK_MEMORY]
+
+
 def test_every_row_has_a_file() -> None:
     assert {path.stem for path in Path(registry.__file__).with_name("rows").glob("[a-z]*.py")} == set(registry.ROWS)
     assert all(callable(registry.load_row(name)) for name in registry.ROWS)
@@ -201,6 +236,16 @@ def test_the_command_line_overrides_the_sizes_of_a_quick_run() -> None:
     assert command.make_settings(command.parse_arguments(["--seed", "5"])).seeds == (5, 6, 7)
     with pytest.raises(SystemExit):
         command.parse_arguments(["--rows", "throughputs"])
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--rounds", "0"), ("--file-rows", "-1"), ("--batch-sizes", "4,x"), ("--threads", "1.5")]
+)
+def test_a_size_below_one_is_refused(option: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        command.parse_arguments([f"{option}={value}"])
+    word = value.rpartition(",")[2]
+    assert f"argument {option}: {word!r}: must be a whole number of at least 1" in capsys.readouterr().err
 
 
 def test_result_is_not_kept_unless_a_file_is_named() -> None:
