@@ -62,8 +62,10 @@ def _remark(finished: FinishedSweeps, metric: str) -> str:
     if len(tasks) == 1:
         return ""
     names = " and ".join(f"{task} ({TASKS[task].label})" for task in tasks)
-    label, entry = table_metric(metric).label, table_metric(metric).entry
-    fits = "which all of them have" if all(metric_fits(entry, task) for task in tasks) else "which some of them lack"
+    label, definition = table_metric(metric).label, table_metric(metric).definition
+    fits = (
+        "which all of them have" if all(metric_fits(definition, task) for task in tasks) else "which some of them lack"
+    )
     return f"These sweeps have different tasks: {names}. The table opens with {label}, {fits}; the menu has others."
 
 

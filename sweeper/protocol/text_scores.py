@@ -34,10 +34,10 @@ def text_scores(models: Sequence[TestPredictions], metric: str, class_names: Seq
 
 def has_text_scores(model: TestPredictions, metric: str) -> bool:
     """Return True if these predictions have what `text_scores` needs for a metric that can be compared."""
-    entry = find_metric(metric)
+    definition = find_metric(metric)
     if model.labels.ndim == 2:
-        return entry.fits_label_sets and model.probabilities is not None
-    return entry.function is not None or model.probabilities is not None
+        return definition.fits_label_sets and model.probabilities is not None
+    return definition.function is not None or model.probabilities is not None
 
 
 def metric_of(model: TestPredictions, metric: str, class_names: Sequence[str]) -> float:
@@ -57,15 +57,15 @@ def any_metric_of(
     A metric after temperature scaling needs the same model's predictions on `validation`. None if what it needs is
     missing.
     """
-    entry = find_metric(metric)
+    definition = find_metric(metric)
     if model.labels.ndim == 2:
         return metric_of(model, metric, class_names) if has_text_scores(model, metric) else None
-    if entry.function is not None:
+    if definition.function is not None:
         return metric_of(model, metric, class_names)
-    scored = rescale(model, validation) if entry.is_rescaled else model
-    if scored is None or scored.probabilities is None or entry.of_probabilities is None:
+    scored = rescale(model, validation) if definition.is_rescaled else model
+    if scored is None or scored.probabilities is None or definition.of_probabilities is None:
         return None
-    return float(load_function(entry.of_probabilities)(scored.labels, scored.probabilities))
+    return float(load_function(definition.of_probabilities)(scored.labels, scored.probabilities))
 
 
 def rescale(model: TestPredictions, validation: TestPredictions | None) -> TestPredictions | None:
@@ -83,13 +83,13 @@ def _text_scores(model: TestPredictions, metric: str, class_names: Sequence[str]
     if metric == "accuracy":  # the same as below, without rounding
         correct: NDArray[np.float64] = (model.labels == model.predictions).astype(np.float64)
         return correct
-    entry = find_metric(metric)
+    definition = find_metric(metric)
     if model.labels.ndim == 2:
         return _label_set_scores(model, metric, class_names)
-    if entry.function is None:
-        return _probability_scores(model, entry)
+    if definition.function is None:
+        return _probability_scores(model, definition)
     confusion = confusion_matrix(model.labels, model.predictions, len(class_names))
-    score_of = confusion_function(entry, class_names)
+    score_of = confusion_function(definition, class_names)
     score, influences = float(score_of(confusion)), np.zeros(confusion.shape)
     for pair in zip(*np.nonzero(confusion), strict=True):  # texts of equal true and predicted class weigh the same
         confusion[pair] -= 1
@@ -98,27 +98,27 @@ def _text_scores(model: TestPredictions, metric: str, class_names: Sequence[str]
     return _centred(score, influences[model.labels, model.predictions])
 
 
-def _probability_scores(model: TestPredictions, entry: Metric) -> NDArray[np.float64]:
+def _probability_scores(model: TestPredictions, definition: Metric) -> NDArray[np.float64]:
     probabilities = model.probabilities
     assert probabilities is not None
-    assert entry.of_probabilities is not None
-    assert entry.without_each is not None
-    score = float(load_function(entry.of_probabilities)(model.labels, probabilities))
-    without = load_function(entry.without_each)(model.labels, probabilities)
+    assert definition.of_probabilities is not None
+    assert definition.without_each is not None
+    score = float(load_function(definition.of_probabilities)(model.labels, probabilities))
+    without = load_function(definition.without_each)(model.labels, probabilities)
     return _centred(score, (len(model.labels) - 1) * (score - without))
 
 
 def _label_set_scores(model: TestPredictions, metric: str, class_names: Sequence[str]) -> NDArray[np.float64]:
     """Return the score of each text in a metric of label sets. The thresholds are the same without the text."""
-    entry, probabilities = find_metric(metric), model.probabilities
+    definition, probabilities = find_metric(metric), model.probabilities
     assert probabilities is not None
-    assert entry.without_each_label_set is not None
-    without_each = load_function(entry.without_each_label_set)
-    if entry.of_label_probabilities is not None:
+    assert definition.without_each_label_set is not None
+    without_each = load_function(definition.without_each_label_set)
+    if definition.of_label_probabilities is not None:
         without = without_each(model.labels, probabilities)
     else:
-        predicted = predict_label_sets(probabilities, PLAIN) if entry.is_plain else model.predictions
-        index = {} if entry.class_name is None else {"index": class_names.index(entry.class_name)}
+        predicted = predict_label_sets(probabilities, PLAIN) if definition.is_plain else model.predictions
+        index = {} if definition.class_name is None else {"index": class_names.index(definition.class_name)}
         without = without_each(model.labels, predicted, **index)
     score = metric_of(model, metric, class_names)
     return _centred(score, (len(model.labels) - 1) * (score - without))

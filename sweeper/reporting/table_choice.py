@@ -34,7 +34,7 @@ def choose_table(build: Build, shown: str, *, detail: bool = False) -> Html:
     others = [name for name in METRICS if name != shown] if _has_scores(first) else []
     tables = {shown: first, **{name: table for name in others if (table := _build_scored(build, name))}}
     choices = [
-        (table_metric(name).entry.label, Html(render_table(table, "html", detail=detail)))
+        (table_metric(name).definition.label, Html(render_table(table, "html", detail=detail)))
         for name, table in tables.items()
     ]
     return render("table_choice.html", choices=choices)

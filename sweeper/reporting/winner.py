@@ -185,7 +185,7 @@ def _describe_scores(scores: Sequence[float], name: str) -> str:
     if not scores:
         return f"{metric.label} undefined"
     mean, sd = statistics.fmean(scores), statistics.stdev(scores) if len(scores) > 1 else None
-    if metric.entry.is_share:
+    if metric.definition.is_share:
         figure = f"{100 * mean:.1f}" + ("" if sd is None else f" ± {100 * sd:.1f}") + " %"
     else:
         figure = f"{mean:.4f}" + ("" if sd is None else f" ± {sd:.4f}")
@@ -202,7 +202,7 @@ def _describe_lead(lead: Lead | None, names: Sequence[str], split: str) -> str:
     metric = table_metric(lead.metric)
     mean, low, high = map(metric.format_difference, (difference.mean, difference.low, difference.high))
     chance = f"95 % interval {low} to {high}, p {_format_p(difference.p)}"
-    points = f"{mean} {'points of ' if metric.entry.is_share else ''}{split} {metric.label}"
+    points = f"{mean} {'points of ' if metric.definition.is_share else ''}{split} {metric.label}"
     return f"{points} over {other} ({chance}): {_verdict(lead, names, split)}"
 
 

@@ -24,9 +24,9 @@ def build(metric: str) -> ResultsTable:
 def test_one_table_is_shown_and_the_others_are_those_that_have_scores(shown: str) -> None:
     html = choose_table(build, shown)
     names = re.findall(r'<div data-choice="([^"]*)"( hidden)?>', html)
-    fitting = [name for name, metric in METRICS.items() if metric.entry.fits_classes]
+    fitting = [name for name, metric in METRICS.items() if metric.definition.fits_classes]
     others = [name for name in fitting if name not in (shown, *ORDERED)]
-    labels = [table_metric(name).entry.label for name in (shown, *others)]
+    labels = [table_metric(name).definition.label for name in (shown, *others)]
     assert names == [(label, " hidden" if k else "") for k, label in enumerate(labels)]
     tables = [render(build(name), "html") for name in (shown, *others)]
     assert all(table.strip() in html for table in tables)

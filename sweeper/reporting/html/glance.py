@@ -81,12 +81,12 @@ def _cost(report: ReportData) -> str:
     seeds = f" and {confirmed} to confirm" if confirmed else ""
     device = f"{count_noun(results.gpu, 'GPU', form='g')} each" if results.gpu else "without GPU"
     return (
-        f"{trials}{seeds}, {device}: {_format_hours(hours)} of training and validation, "
-        f"{_format_hours(elapsed_hours(report))} from the first start to the last end"
+        f"{trials}{seeds}, {device}: {_spell_hours(hours)} of training and validation, "
+        f"{_spell_hours(elapsed_hours(report))} from the first start to the last end"
     )
 
 
-def _format_hours(hours: float) -> str:
+def _spell_hours(hours: float) -> str:
     if hours >= 1:
         return f"{hours:.1f} hours"
     return f"{60 * hours:.1f} minutes" if hours >= 1 / 60 else count_noun(round(3600 * hours), "second")

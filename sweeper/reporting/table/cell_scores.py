@@ -31,22 +31,22 @@ def find_scores(source: FinishedSweep, seeds: Sequence[SeedResult], metric: str)
         return scores, ""
     if any(score is not None for trial, score in found.items() if trial not in scores):
         return scores, "it is undefined for these predictions"
-    return scores, f"predictions {'on validation ' if table_metric(metric).entry.is_rescaled else ''}are missing"
+    return scores, f"predictions {'on validation ' if table_metric(metric).definition.is_rescaled else ''}are missing"
 
 
 def _why_undefined(results: SweepResults, metric: str) -> str:
     """Return the reason why a metric cannot be had of a data set; "" if it can."""
-    entry = table_metric(metric).entry
-    if not metric_fits(entry, results.task):
-        fitting = [name for name, other in METRICS.items() if metric_fits(other.entry, results.task)]
+    definition = table_metric(metric).definition
+    if not metric_fits(definition, results.task):
+        fitting = [name for name, other in METRICS.items() if metric_fits(other.definition, results.task)]
         return f"it is no metric of task: {results.task}, allowed: {', '.join(fitting)}"
-    if entry.class_name is not None and entry.class_name not in results.labels:
-        return f"its data set has no class {quote_value(entry.class_name)}"
-    if entry.is_ordered and not has_ordered_classes(results):
+    if definition.class_name is not None and definition.class_name not in results.labels:
+        return f"its data set has no class {quote_value(definition.class_name)}"
+    if definition.is_ordered and not has_ordered_classes(results):
         return "its classes have no order; dataset.label_order gives them one"
     counts = results.class_counts.get("test", {})
     absent = [name for name, texts in counts.items() if not texts]
-    if entry.needs_every_class and absent:
+    if definition.needs_every_class and absent:
         more = f" and {count_noun(len(absent) - 1, 'more class', 'more classes', form=',')}" if len(absent) > 1 else ""
         return f"it is undefined, because the test split has no text of {quote_value(absent[0])}{more}"
     return ""
@@ -59,20 +59,20 @@ def has_ordered_classes(results: SweepResults) -> bool:
 
 
 def _score(source: FinishedSweep, seed: SeedResult, metric: str) -> float | None:
-    recorded, entry = (seed.test or {}).get(f"test/{metric}"), table_metric(metric).entry
+    recorded, definition = (seed.test or {}).get(f"test/{metric}"), table_metric(metric).definition
     if recorded is not None:
         _require_possible(source.results, seed, metric, recorded)
         return recorded
-    if entry.is_reported and entry.function is not None:
+    if definition.is_reported and definition.function is not None:
         where = f"{source.results.sweep}: trial {seed.trial}"
         raise RecordError(f"{where} has no test/{metric}, which every sweep records; {_RESTORE}")
     if seed.trial not in source.predictions:
         return None
-    validation = source.validation.get(seed.trial) if entry.is_rescaled else None
+    validation = source.validation.get(seed.trial) if definition.is_rescaled else None
     return any_metric_of(source.predictions[seed.trial], metric, source.results.labels, validation)
 
 
 def _require_possible(results: SweepResults, seed: SeedResult, metric: str, score: float) -> None:
-    if table_metric(metric).entry.is_share and not 0 <= score <= 1:
+    if table_metric(metric).definition.is_share and not 0 <= score <= 1:
         rule = f"has test/{metric} {score}, which must be a share from 0 to 1"
         raise RecordError(f"{results.sweep}: trial {seed.trial} {rule}; {_RESTORE}")

@@ -99,15 +99,15 @@ class TableCell:
 
     def _find_predictions(self, trial: int) -> TestPredictions | None:
         model = self.source.predictions.get(trial)
-        if model is None or not table_metric(self.metric).entry.is_rescaled:
+        if model is None or not table_metric(self.metric).definition.is_rescaled:
             return model
         return rescale(model, self.source.validation.get(trial))
 
     def _check_score(self, trial: int, predictions: TestPredictions) -> None:
         stored, texts = self.scores[trial], self.results.test_split.texts if self.results.test_split else 0
         predicted, score = len(predictions.labels), stored
-        entry = table_metric(self.metric).entry
-        if entry.function is not None or entry.of_label_sets is not None:
+        definition = table_metric(self.metric).definition
+        if definition.function is not None or definition.of_label_sets is not None:
             score = metric_of(predictions, self.metric, self.results.labels)
         if predicted != texts or abs(score - stored) * texts > 0.5:
             raise RecordError(

@@ -106,7 +106,7 @@ def _interval(cell: TableCell, scores: TextScores) -> Estimate | None:
     found = mean_score(scores)
     if not found.error:
         return None
-    if not table_metric(cell.metric).entry.is_share:
+    if not table_metric(cell.metric).definition.is_share:
         return found
     return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
 

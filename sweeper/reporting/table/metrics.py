@@ -18,23 +18,23 @@ from sweeper.wording import allowed_classes, allowed_hint, quote_value
 
 @dataclass(frozen=True)
 class TableMetric:
-    """A metric of the test split: `entry` of the registry.
+    """A metric of the test split: `definition` is its entry of the registry.
 
     `label` names it within a sentence. Systems are compared by it if `is_compared`.
     """
 
     label: str
     is_compared: bool
-    entry: Metric
+    definition: Metric
 
     @property
     def sign(self) -> int:
         """1 if higher values are better, -1 if lower values are."""
-        return 1 if self.entry.better == "higher" else -1
+        return 1 if self.definition.better == "higher" else -1
 
     def describe(self, tasks: Collection[Task]) -> str:
         """Return how to read it in a table of sweeps with these tasks."""
-        plain, of_label_sets = self.entry.description, self.entry.label_set_description
+        plain, of_label_sets = self.definition.description, self.definition.label_set_description
         if "multi_label" not in tasks or not of_label_sets:
             return plain
         return f"{plain} For task: multi_label: {of_label_sets}" if len(tasks) > 1 else of_label_sets
@@ -42,17 +42,17 @@ class TableMetric:
     @property
     def heading(self) -> str:
         """The label with the unit: accuracy in %."""
-        return f"{self.label} in %" if self.entry.is_share else self.label
+        return f"{self.label} in %" if self.definition.is_share else self.label
 
     def format(self, value: float | None) -> str:
         """Return a value for people: a share in percent with one decimal, others with three; "–" for None."""
         if value is None:
             return "–"
-        return f"{100 * value:.1f}" if self.entry.is_share else f"{value:.3f}"
+        return f"{100 * value:.1f}" if self.definition.is_share else f"{value:.3f}"
 
     def format_difference(self, value: float) -> str:
         """Return a difference of two values with its sign; of shares, in points."""
-        return f"{100 * value:+.1f}" if self.entry.is_share else f"{value:+.3f}"
+        return f"{100 * value:+.1f}" if self.definition.is_share else f"{value:+.3f}"
 
 
 def _table_metric(metric: Metric) -> TableMetric:
@@ -83,7 +83,7 @@ def table_metric(name: str) -> TableMetric:
 def metric_of_tasks(tasks: Sequence[Task]) -> str:
     """Return the metric for a table of sweeps of these tasks: the first of their own metrics that fits all of them."""
     metrics = [TASKS[task].table_metric for task in dict.fromkeys(tasks)]
-    fitting = [name for name in metrics if all(metric_fits(table_metric(name).entry, task) for task in tasks)]
+    fitting = [name for name in metrics if all(metric_fits(table_metric(name).definition, task) for task in tasks)]
     return [*fitting, *metrics, DEFAULT_METRIC][0]
 
 
@@ -104,7 +104,7 @@ def require_metric(name: str, labels: Iterable[str]) -> None:
     problem = metric_problem(name)
     if problem:
         raise UsageError(f"metric {problem}")
-    class_name, known = table_metric(name).entry.class_name, list(dict.fromkeys(labels))
+    class_name, known = table_metric(name).definition.class_name, list(dict.fromkeys(labels))
     if class_name is not None and class_name not in known:
         place = f"metric {quote_value(name)}: no data set of the table has this class"
         raise UsageError(f"{place}; {allowed_classes(known, class_name)}")

@@ -18,7 +18,8 @@ from tests.support.fake_results import predictions_with, sweep
 
 
 @pytest.mark.parametrize(
-    "metric", [name for name, metric in METRICS.items() if metric.entry.fits_classes and not metric.entry.is_rescaled]
+    "metric",
+    [name for name, metric in METRICS.items() if metric.definition.fits_classes and not metric.definition.is_rescaled],
 )
 def test_systems_are_compared_by_every_metric_of_the_table_with_one_rule(metric: str) -> None:
     table = build_table([sweep({"ce": CE, "scl": [0.3, 0.2], "lcl": LCL}, ordered_classes=True)], metric)

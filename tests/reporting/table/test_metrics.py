@@ -36,7 +36,7 @@ def test_a_metric_of_one_class_has_a_reason_where_a_data_set_lacks_the_class() -
 
 @pytest.mark.parametrize("name", [name for name in METRICS if name != "accuracy"])
 def test_the_note_of_a_metric_begins_with_its_name_and_keeps_the_names_in_it(name: str) -> None:
-    entry = METRICS[name].entry
+    entry = METRICS[name].definition
     assert note(build_table([sweep({"ce": CE, "lcl": LCL})], name), f"{entry.label}: {entry.description}")
 
 
