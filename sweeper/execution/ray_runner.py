@@ -41,7 +41,7 @@ class RayRunner:
     Use it as a context manager. Ray on this machine starts in the background; the methods wait for it, and `step` shows
     that they do. `cpu` and `gpu` are what a trial will ask for, and `modules` what it needs beside the trainer, as far
     as that is known. Ray keeps its sockets and logs in a folder of its own below `temporary`, by default RAY_TMPDIR,
-    TMPDIR or /tmp. Raises UsageError if that cannot be written. `note` is a line for the user about it.
+    TMPDIR or /tmp. `note` is a line for the user about it.
     """
 
     has_workers = True
@@ -56,7 +56,7 @@ class RayRunner:
         modules: Sequence[str] = (),
         step: Callable[[str], AbstractContextManager[Any]] = nullcontext,
     ) -> None:
-        """Start Ray on this machine with `gpus` GPUs, by default those that it finds."""
+        """Prepare to start Ray on this machine with `gpus` GPUs, by default those that it finds."""
         self.note, self.gpus = "", gpus
         self.address = cluster_address()
         self.is_remote = self.address is not None
@@ -64,31 +64,29 @@ class RayRunner:
             temporary, note = ray_temporary()
             self.note = "" if self.is_remote else note  # on a cluster no sockets are made here
         self.preloaded = (*_PRELOADED, *modules) if _most_workers_run_trials(cpu, gpu) else ()
-        self.step = step
-        _remove_abandoned_folders(temporary)
-        self.folder = make_ray_folder(temporary)
-        self.lock = FileLock(self.folder / _LOCK)
-        self.lock.acquire()
+        self.temporary, self.step = temporary, step
 
     def __enter__(self) -> "RayRunner":
-        """Start Ray in the background, or join the cluster. Raises UsageError if the cluster cannot be joined."""
-        self.restored = ExitStack()  # what the process gets back once Ray has ended
-        self.restored.callback(restore_variables, variables_set_by_ray())
-        self.restored.enter_context(needless_warnings_left_out())
-        self.start = BackgroundStart(self._start_ray)
-        if self.is_remote:
-            try:
+        """Start Ray in the background, or join the cluster.
+
+        Raises UsageError if the cluster cannot be joined, or no folder can be written below `temporary`.
+        """
+        with ExitStack() as stack:
+            _remove_abandoned_folders(self.temporary)
+            self.folder = make_ray_folder(self.temporary)
+            stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
+            stack.enter_context(FileLock(self.folder / _LOCK))
+            stack.callback(restore_variables, variables_set_by_ray())
+            stack.enter_context(needless_warnings_left_out())
+            self.start = BackgroundStart(self._start_ray)
+            stack.callback(self.start.close, ray.shutdown)
+            if self.is_remote:
                 self.start.wait()
-            except BaseException:
-                self.__exit__()
-                raise
+            self._releases = stack.pop_all()  # Ray ends first; the folder goes last
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.start.close(ray.shutdown)
-        self.restored.close()
-        self.lock.release()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._releases.close()  # every release is made, also after one that raises
 
     def _start_ray(self) -> None:
         quiet: dict[str, Any] = {"logging_level": "WARNING", "log_to_driver": False}
