@@ -107,7 +107,7 @@ def allowed_hint(names: Iterable[str], word: str = "") -> str:
 
 
 def nearest_listed(rule: str, value: object) -> str:
-    """Return a hint at the word in quotes in a rule that was meant, such as `; did you mean scl?`; "" if none is near."""
+    """Return a hint at the word that a value means among those in quotes in a rule: `; did you mean scl?`; or ""."""
     names = {name.lower(): name for name in re.findall(r"'([^']*)'", rule)}
     near = difflib.get_close_matches(value.lower(), names, n=1) if isinstance(value, str) else []
     return f"; did you mean {names[near[0]]}?" if near else ""
