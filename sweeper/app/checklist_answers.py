@@ -2,11 +2,17 @@
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sweeper.app.best_model import read_model_config
 from sweeper.app.provenance import MACHINE, read_versions
+from sweeper.protocol.search_knowledge import (
+    describe_clones,
+    describe_earlier_sweeps,
+    describe_first_settings,
+    describe_race,
+)
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.protocol.system_results import SystemResult
 from sweeper.reporting.table.metrics import metric_problem
@@ -125,12 +131,20 @@ def describe_search(spec: SweepSpec, results: SweepResults) -> list[str]:
         fixed = ", ".join(f"{name} {format_value(value)}" for name, value in spec.training.items())
         lines.append(f"The same in all trials: {fixed}.")
     stopping = spec.early_stopping_label if spec.rungs else "none"
-    trials = count_noun(results.num_trials, "trial")
+    trials = f"{count_noun(results.num_trials, 'trial')} of up to {count_noun(spec.max_epochs, 'epoch')}"
     lines.append(
-        f"{trials} by {SAMPLERS[spec.sampler].label}, with up to {spec.max_epochs} epochs; early stopping: {stopping}; "
+        f"{trials}, with settings from {SAMPLERS[spec.sampler].label}; early stopping: {stopping}; "
         f"objective: {results.direction} {results.objective}; seed of the sweep: {spec.seed}."
     )
-    return [*lines, *map(_best_values, results.systems)]
+    return [*lines, *_other_settings(spec, results), *map(_best_values, results.systems)]
+
+
+def _other_settings(spec: SweepSpec, results: SweepResults) -> Iterator[str]:
+    """Yield the settings that the sampler did not choose by the sweep's own trials, as sentences."""
+    yield from describe_first_settings(spec)
+    yield from describe_earlier_sweeps(results)
+    yield from describe_clones(results)
+    yield from describe_race(spec, results)
 
 
 def _best_values(system: SystemResult) -> str:

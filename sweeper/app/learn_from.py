@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sweeper.app.open_study import read_study
 from sweeper.errors import SweeperError, UsageError
-from sweeper.protocol.borrowing import borrow_trials
+from sweeper.protocol.borrowing import borrow_trials, lends_setting
 from sweeper.protocol.learned_from import describe_learned_from, learned_from, summarize_borrowed
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.sweep_spec import SweepSpec
@@ -79,8 +79,8 @@ def borrowing_lines(spec: SweepSpec, sweeps: Path) -> Iterator[str]:
 def suggest_learn_from(spec: SweepSpec, sweeps: Path) -> str | None:
     """Return a line with finished sweeps of other data sets that a new sweep could begin with; None without any.
 
-    They have a system in common with it and the same objective, and trials that lie in its space. Of each data set, the
-    newest counts.
+    They have a system in common with it and the same objective, and a trial of such a system completed in its space. Of
+    each data set, the newest counts.
     """
     folders = newest_first(open_sweeps(sweeps))
     has_begun = any(folder.manifest.identity == spec.identity for folder in folders)
@@ -102,6 +102,6 @@ def _could_lend(spec: SweepSpec, folder: SweepFolder) -> bool:
         source = folder.read_spec()
         if _objective(source) != _objective(spec) or not any(system in spec.systems for system in source.systems):
             return False
-        return bool(borrow_trials(spec, folder, source, read_study(folder, source).all_trials()).trials)
+        return lends_setting(spec, borrow_trials(spec, folder, source, read_study(folder, source).all_trials()))
     except SweeperError:  # a damaged sweep is no suggestion
         return False

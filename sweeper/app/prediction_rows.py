@@ -45,7 +45,10 @@ def parse_text_rows(
 ) -> list[tuple[str, ...]]:
     """Return the texts of each line. The two texts of a pair are separated by a tab. Raises UsageError."""
     cells, bad = [], []
-    for number, line in enumerate(text.removeprefix("\ufeff").removesuffix("\n").split("\n"), start=1):
+    text = text.removeprefix("\ufeff")
+    if not text:
+        raise UsageError("stdin: has no lines; give one for each text, or name a file of texts")
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
         parts = line.rstrip("\r").split("\t") if len(columns) > 1 else [line]
         if len(parts) == len(columns):
             cells.append((f"line {number}", list(zip(parts, columns, strict=True))))

@@ -12,10 +12,12 @@ from urllib.parse import urlsplit
 
 from sweeper.app.check_result import CheckResult, Health, judge
 from sweeper.app.mlflow_sync import tracking_uri
+from sweeper.data.encoder_catalog import ENCODERS
 from sweeper.execution.cluster_address import cluster_address
 
 _TIMEOUT = 5.0  # seconds
 _HUB = "https://huggingface.co"
+_STATUS = "status"
 _RAY_REMEDY = "start the head with RAY_AUTH_MODE=token, or with --dashboard-host=127.0.0.1"
 _MLFLOW_REMEDY = "start it with --host 127.0.0.1, or with --app-name basic-auth"
 
@@ -57,13 +59,17 @@ def check_mlflow_store(sweeps: Path) -> CheckResult:
 
 
 def check_hub(_: Path) -> CheckResult:
-    """Check that the Hugging Face hub or its mirror answers."""
+    """Check that the Hugging Face hub or its mirror serves a model."""
     endpoint = os.environ.get("HF_ENDPOINT") or _HUB
     if os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
         return CheckResult(Health.OK, "HF_HUB_OFFLINE is set: only what the cache has")
-    reason = _find_outage(f"{endpoint.rstrip('/')}/api/models?limit=1")
-    remedy = "set HF_ENDPOINT to a mirror; your own files, feelings, rnn and gru need no hub"
-    fact = f"{endpoint}{f' does not answer: {reason}' if reason else ''}"
+    model = ENCODERS[-1]  # a mirror has models, but not always a list of all
+    reason = _find_outage(f"{endpoint.rstrip('/')}/api/models/{model}/revision/main")
+    if reason.startswith(_STATUS):
+        fact, mirror = f"{endpoint} answers a request for {model} with {reason}", "a mirror that has it"
+    else:
+        fact, mirror = f"{endpoint}{f' does not answer: {reason}' if reason else ''}", "a mirror"
+    remedy = f"set HF_ENDPOINT to {mirror}; your own files, feelings, rnn and gru need no hub"
     return judge(fact, failed=bool(reason), remedy=remedy, worst=Health.NOTE)
 
 
@@ -112,9 +118,9 @@ def _find_outage(url: str) -> str:
     """Return why a page does not answer with success, "" if it does."""
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:
-            return "" if answer.status < 400 else f"status {answer.status}"
+            return "" if answer.status < 400 else f"{_STATUS} {answer.status}"
     except urllib.error.HTTPError as error:
-        return f"status {error.code}"
+        return f"{_STATUS} {error.code}"
     except (OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         return " ".join(str(reason).split()) or type(error).__name__

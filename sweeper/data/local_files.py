@@ -70,6 +70,9 @@ def _count_parquet_rows(source: SourceFile) -> int | None:
     return count_parquet_rows(source)
 
 
+IS_EMPTY = "is empty; it needs a row of column names, and rows"
+
+
 def list_formats() -> str:
     """Return the suffixes and labels of all file formats, for messages and descriptions."""
     formats = ", ".join(f"{suffix} ({file_format.label})" for suffix, file_format in FORMATS.items())
@@ -95,8 +98,8 @@ def _read_table(path: Path, columns: Sequence[str]) -> RawTable:
     table = file_format.read(source, columns)
     is_complete = set(columns) <= set(table.columns)
     if not len(table) and (is_complete or not table.columns):
-        bad_rows = table.unreadable_rows
-        raise UnavailableError(f"{path}: {describe_no_rows(bad_rows)}")
+        reason = describe_no_rows(table.unreadable_rows) if source.content.strip() else IS_EMPTY
+        raise UnavailableError(f"{path}: {reason}")
     return table
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from sweeper.data.bad_rows import SAVE_AS_UTF8
 from sweeper.data.column_choice import LABEL_NAMES, TEXT_NAMES
 from sweeper.data.delimited_records import UNDECODED
-from sweeper.data.local_files import FORMATS, describe_no_rows, list_formats, read_tables
+from sweeper.data.local_files import FORMATS, IS_EMPTY, describe_no_rows, list_formats, read_tables
 from sweeper.data.packed_files import SourceFile, open_source
 from sweeper.data.rows import RawTable
 from sweeper.errors import UnavailableError
@@ -37,7 +37,7 @@ def _column_names(path: Path) -> Sequence[str]:
     except OSError as error:
         raise UnavailableError(f"{path}: cannot be read: {error.strerror or error}; name a data file") from None
     if not source.content.strip():
-        raise UnavailableError(f"{path}: is empty; it needs a row of column names, and rows")
+        raise UnavailableError(f"{path}: {IS_EMPTY}")
     file_format = FORMATS.get(source.suffix)
     if file_format is None:
         suffix = source.suffix or "without a suffix"

@@ -103,6 +103,11 @@ def _without_shared_values(spec: SweepSpec, varied_there: Container[str], trial:
     return replace(trial, values={name: value for name, value in trial.values.items() if name not in outside})
 
 
+def lends_setting(spec: SweepSpec, borrowed: BorrowedTrials) -> bool:
+    """Return True if a system can begin with a setting of these trials: one of the same system that completed."""
+    return any(trial.score is not None and _has_own_system(spec, trial) for trial in borrowed.trials)
+
+
 def _has_own_system(spec: SweepSpec, trial: BorrowedTrial) -> bool:
     systems = range(len(spec.systems))
     return any(is_of_system(spec, system, trial) and fit_trial(spec, system, trial) for system in systems)

@@ -19,7 +19,7 @@ from sweeper.search_space.document import KeyPath
 from sweeper.search_space.domains import Categorical, Domain, Float, Int, equal_values, step_fraction
 from sweeper.search_space.space import ConditionalDomain, Hyperparameter, When
 from sweeper.training.config import Scalar, is_float, validation_error
-from sweeper.wording import format_value, quote_value
+from sweeper.wording import format_value, nearest_listed, quote_value
 
 _RANGES = ("uniform", "log", "int")
 _FORMS = ("value", "choice", *_RANGES)
@@ -152,7 +152,9 @@ def _parse_choice(name: str, values: list[Any], path: KeyPath) -> Categorical:
 def _check_value(name: str, value: Any, path: KeyPath) -> None:
     rule = validation_error(name, value)
     if rule:
-        raise HyperparameterSyntaxError(path, f"{rule}, got {quote_value(value)}{list_hint(value)}")
+        raise HyperparameterSyntaxError(
+            path, f"{rule}, got {quote_value(value)}{list_hint(value) or nearest_listed(rule, value)}"
+        )
 
 
 def list_hint(value: Any) -> str:

@@ -29,7 +29,7 @@ def parse_spec(document: SourceDocument) -> SweepSpec:
     try:
         spec = SweepSpec.model_validate(_with_absolute_paths(document))
     except ValidationError as error:
-        issues = translate_errors(error, SweepSpec)
+        issues = translate_errors(error, SweepSpec, values=document.values)
     else:
         issues = list(check_spec(spec))
     if fitting := _leave_out_misfits(document, issues):

@@ -1,5 +1,6 @@
 """The errors of pydantic as issues in plain words, each with the path of the key as the user wrote it."""
 
+from collections.abc import Mapping
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -8,10 +9,11 @@ from sweeper.search_space.custom_dataset import CustomDataset
 from sweeper.search_space.document import KeyPath, format_key
 from sweeper.search_space.early_stopping import DEFAULT_RULE, EARLY_STOPPING, AshaSettings
 from sweeper.search_space.issue import SpecIssue
+from sweeper.search_space.misplaced_keys import unknown_key_rule
 from sweeper.search_space.racing import RacingSettings
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.training.metric_registry import CLASS_METRICS, find_metric, is_metric
-from sweeper.wording import allowed_hint, format_value, plain_rule, quote_value
+from sweeper.wording import allowed_hint, format_value, nearest_listed, plain_rule, quote_value
 
 DATASET_EXAMPLE = "{train: a.jsonl, validation: b.jsonl, text: review, label: sentiment}"
 _ASHA_EXAMPLE = format_value(EARLY_STOPPING[DEFAULT_RULE].settings().model_dump())
@@ -36,16 +38,21 @@ _MODELS = (AshaSettings.__name__, CustomDataset.__name__, RacingSettings.__name_
 _ALTERNATIVES = (*_MODELS, _OFF, "str", "list[str]", "constrained-str")
 
 
-def translate_errors(error: ValidationError, model: type[BaseModel], prefix: KeyPath = ()) -> list[SpecIssue]:
-    """Return the issues that pydantic found in a `model` whose values stand at the path `prefix`."""
+def translate_errors(
+    error: ValidationError, model: type[BaseModel], prefix: KeyPath = (), values: Mapping[str, Any] | None = None
+) -> list[SpecIssue]:
+    """Return the issues that pydantic found in a `model` whose values stand at the path `prefix`.
+
+    `values` are those of the whole file, if known.
+    """
     return [
         SpecIssue((*prefix, *issue.path), issue.rule)
         for detail in error.errors()
-        if (issue := _translate(detail, model)) is not None
+        if (issue := _translate(detail, model, values or {}, is_whole=not prefix)) is not None
     ]
 
 
-def _translate(detail: Any, model: type[BaseModel]) -> SpecIssue | None:
+def _translate(detail: Any, model: type[BaseModel], values: Mapping[str, Any], *, is_whole: bool) -> SpecIssue | None:
     """Return the issue of one error, or None if another error of the same value says it better."""
     location, written = detail["loc"], detail["input"]
     if location[-1:] == ("str",) and isinstance(written, (dict, list)):
@@ -61,11 +68,15 @@ def _translate(detail: Any, model: type[BaseModel]) -> SpecIssue | None:
         names = _model_at(model, path[:-1]).model_fields
         if len(path) == 1 and path[0] in CustomDataset.model_fields:
             return SpecIssue(path, f"unknown key; for your own data, write it under dataset, as {DATASET_EXAMPLE}")
-        return SpecIssue(path, f"unknown key, {allowed_hint(names, str(path[-1]))}")
+        is_top = is_whole and len(path) == 1
+        return SpecIssue(path, unknown_key_rule(str(path[-1]), list(names), values, is_top=is_top))
     if detail["type"] == "missing":
         whole = "every search space" if len(path) == 1 else format_key(path[:-1])
         return SpecIssue(path, f"is missing; {whole} needs this key")
-    return SpecIssue(path, f"{_rule(path, detail)}, got {quote_value(written)}" + _sampler_hint(path, written))
+    rule = _rule(path, detail)
+    is_remarked = "(" in rule  # with a remark on what was written
+    hint = _sampler_hint(path, written) or ("" if is_remarked else nearest_listed(rule, written))
+    return SpecIssue(path, f"{rule}, got {quote_value(written)}{hint}")
 
 
 def _rule(path: KeyPath, detail: Any) -> str:

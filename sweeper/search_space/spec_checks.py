@@ -12,6 +12,7 @@ from sweeper.search_space.early_stopping_checks import check_early_stopping, che
 from sweeper.search_space.file_checks import check_files
 from sweeper.search_space.hyperparameter_syntax import HyperparameterSyntaxError
 from sweeper.search_space.issue import SpecIssue
+from sweeper.search_space.misplaced_keys import unknown_hyperparameter_rule
 from sweeper.search_space.pydantic_errors import DATASET_EXAMPLE
 from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.space import count_up_to
@@ -21,7 +22,7 @@ from sweeper.search_space.task_checks import check_hyperparameters, check_labels
 from sweeper.search_space.validation import validate_space
 from sweeper.training.config import HYPERPARAMETERS, RUNTIME_FIELDS, validation_error
 from sweeper.training.metric_registry import find_metric
-from sweeper.wording import allowed_classes, allowed_hint, quote_value
+from sweeper.wording import allowed_classes, allowed_hint, nearest_listed, quote_value
 
 _MAX_GRID = 10_000
 
@@ -142,10 +143,10 @@ def _name_rule(section: str, name: str, value: object) -> str | None:
     if name in RUNTIME_FIELDS:
         return "is set by sweeper for each trial; use the top-level `seed`, or `resources`"
     if name not in HYPERPARAMETERS:
-        return f"unknown hyperparameter, {allowed_hint(HYPERPARAMETERS, name)}"
+        return unknown_hyperparameter_rule(name)
     if section == "training":
         rule = validation_error(name, value)
-        return f"{rule}, got {quote_value(value)}" if rule else None
+        return f"{rule}, got {quote_value(value)}{nearest_listed(rule, value)}" if rule else None
     if name == "validations_per_epoch":
         return "cannot vary, because early stopping compares step with step; set it under training"
     return None

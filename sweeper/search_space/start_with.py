@@ -39,12 +39,16 @@ def _outside_space(space: SearchSpace, index: int, entry: Mapping[str, Scalar]) 
         if name in space.fixed:
             if not equal_values(space.fixed[name], value):
                 fixed = format_value(space.fixed[name])
-                yield SpecIssue((*at, name), f"is outside the space, got {format_value(value)}, fixed: {fixed}")
+                yield SpecIssue((*at, name), _outside(value, f"fixed: {fixed}"))
         elif name not in names:
             yield SpecIssue((*at, name), f"unknown hyperparameter, got {name}, {allowed_hint(names, name)}")
         elif not space.hyperparameter(name).contains(value):
             allowed = space.hyperparameter(name).describe_values()
-            yield SpecIssue((*at, name), f"is outside the space, got {format_value(value)}, allowed: {allowed}")
+            yield SpecIssue((*at, name), _outside(value, f"allowed: {allowed}"))
+
+
+def _outside(value: Scalar, possible: str) -> str:
+    return f"is outside the space, got {format_value(value)}, {possible}; correct it, or delete the entry"
 
 
 def _fits_no_system(space: SearchSpace, index: int, entry: Mapping[str, Scalar]) -> Iterator[SpecIssue]:

@@ -7,32 +7,20 @@ made here, because duplicate keys, tags and aliases have to be refused with thei
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import yaml
 
 from sweeper.errors import SearchSpaceError
 from sweeper.search_space.document import KeyPath, SourceDocument, format_key
+from sweeper.search_space.yaml_mistakes import ParserError, explain_mistake
 from sweeper.wording import quote_value
 
 _MAX_VALUES = 10_000
 _MAX_DEPTH = 40
 _MAX_DIGITS = 18
 _TOO_DEEP = f"nested deeper than {_MAX_DEPTH} levels; no key of a search space is, so remove brackets"
-_REMEDIES = {
-    "mapping values are not allowed": "quote a value that has a colon and a space",
-    "'\\t'": "indent with spaces",
-    "undefined alias": "quote a value that begins with *",
-    "another document": "remove the line ---",
-    "expected <block end>": "indent the keys of a mapping alike",
-    "could not find expected ':'": "write KEY: VALUE",
-    "'%'": "quote a value that begins with %",
-    "'@'": "quote a value that begins with @",
-    "'`'": "quote a value that begins with `",
-    "expected ',' or": "close the bracket",
-    "stream end": "close the bracket",
-    "found unexpected end of stream": "close the quotes",
-}
 _PREFIX = "tag:yaml.org,2002:"
 
 
@@ -64,9 +52,8 @@ def parse_yaml(text: str, name: str) -> SourceDocument:
         has_aliases = _refuse_tags(text, name)
         node = yaml.compose(text, _Loader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise SearchSpaceError([f"{name}:{line}: not valid YAML: {_explain(error)}"]) from None
+        line, mistake = explain_mistake(_translate(error, text), text.splitlines())
+        raise SearchSpaceError([f"{name}:{line + 1}: not valid YAML: {mistake}"]) from None
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split()).partition(' in "<unicode string>"')[0]
         raise SearchSpaceError([f"{name}:1: not valid YAML: {reason}; save the file as plain text"]) from None
@@ -79,13 +66,34 @@ def parse_yaml(text: str, name: str) -> SourceDocument:
     return SourceDocument(name, values, reader.places)
 
 
-def _explain(error: yaml.MarkedYAMLError) -> str:
-    """Return what is wrong in a text that is no YAML, with a remedy for the usual mistakes."""
+def _translate(error: yaml.MarkedYAMLError, text: str) -> ParserError:
+    """Return an error of PyYAML, with the bracket and the quotes that are open where it was noticed."""
     problem = str(error.problem or error.context)
     if problem.startswith("but ") and error.context:
         problem = f"{error.context}, {problem}"
-    remedies = (remedy for part, remedy in _REMEDIES.items() if part in problem)
-    return f"{problem}{next((f'; {remedy}' for remedy in remedies), '')}"
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line, mark.column) if mark else (0, 0)
+    begin = error.context_mark.line if error.context_mark else line
+    brackets: list[tuple[str, int]] = []
+    quote = begin if problem == "found unexpected end of stream" else None
+    for token in _read_tokens(text, line, column):
+        start, end = token.start_mark, token.end_mark
+        if isinstance(token, yaml.FlowSequenceStartToken | yaml.FlowMappingStartToken):
+            brackets.append((token.id, start.line))
+        elif isinstance(token, yaml.FlowSequenceEndToken | yaml.FlowMappingEndToken):
+            brackets = brackets[:-1]
+        elif isinstance(token, yaml.ScalarToken) and token.style in ("'", '"') and start.line < end.line:
+            quote = start.line if end.line in (line, begin) else quote
+    return ParserError(problem, line, column, begin, brackets[-1] if brackets else None, quote)
+
+
+def _read_tokens(text: str, line: int, column: int) -> Iterator[yaml.Token]:
+    """Yield the tokens of a text that end before this place, as far as they can be read."""
+    with suppress(yaml.YAMLError):
+        for token in yaml.scan(text, _Loader):
+            if (token.end_mark.line, token.end_mark.column) > (line, column):
+                return
+            yield token
 
 
 def _refuse_tags(text: str, name: str) -> bool:

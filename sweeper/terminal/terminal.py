@@ -210,8 +210,8 @@ class Terminal:
         if not self._interrupted:
             self._interrupted = True
             raise SweepInterrupted(code)
-        if self.is_live:
-            os.write(self._out, b"\x1b[?1049l\x1b[?25h")  # leave the alternate screen, and show the cursor
+        if self.is_live:  # leave the alternate screen, if the live view is there, and show the cursor
+            os.write(self._out, b"\x1b[?1049l\x1b[?25h" if self.console.is_alt_screen else b"\x1b[?25h")
         self.last_words.close()
         hint = f"; {self.resume_hint}" if self.resume_hint else ""
         os.write(self._err, os.fsencode(f"ended at once{hint}\n"))

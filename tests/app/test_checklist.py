@@ -7,10 +7,15 @@ from typing import Any
 import pytest
 
 import sweeper
+from sweeper.app.open_study import read_study
 from sweeper.app.prepare_data import summarize_encoders
+from sweeper.protocol.borrowing import borrow_trials
+from sweeper.trials.outcome import Outcome
+from sweeper.trials.trial import TrialEnd
 from tests.support import tiny_training
-from tests.support.recorded_sweeps import RecordedSweep
+from tests.support.recorded_sweeps import SPACE, RecordedSweep
 from tests.support.run_here import run_here
+from tests.support.search_spaces import small_spec
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +37,37 @@ def test_each_item_has_an_answer_from_the_record(finished: Path) -> None:
     assert f"CPU thread hours: {hours * results.threads:.2f} " in answers["C1"]
     assert "unknown" in answers["C1"]  # the kept model's parameters: there is none
     assert answers["C4"] == "unknown"  # no versions.json
+
+
+def search_answer(sweep: RecordedSweep) -> str:
+    """Return the answer on the search of a sweep."""
+    return next(
+        " ".join(answer.lines) for answer in sweeper.checklist(sweep.folder.path).answers if answer.item == "C2"
+    )
+
+
+def test_settings_that_the_sampler_did_not_choose_are_named(tmp_path: Path) -> None:
+    entries = [{"learning_rate": 1e-4, "alpha": 0.5}, {"learning_rate": 2e-4, "alpha": 0.5}]
+    changes: dict[str, Any] = {"sampler": "tpe", "tpe": {"start": "quasi_random"}, "start_with": entries, "racing": 2}
+    sweep = RecordedSweep(tmp_path, **changes).search()
+    with sweep.study() as study:
+        first = study.all_trials()[0].trial
+        clone = study.restart(study.clone(first, {**first.params, "learning_rate": 3e-4}))
+        study.end_trial(clone, TrialEnd(Outcome.FAILED, "KeyError: 'a'"))
+    answer = search_answer(sweep)
+    assert "1 was chosen by a user, beyond the equal shares of the systems." in answer
+    assert "2 settings were tried that the search space names (start_with)." in answer
+    assert "The first settings of each system are points of one quasi-random design over all systems." in answer
+    assert "Race: the last 2 trials of each system race its 2 best settings" in answer
+
+
+def test_a_search_that_learned_from_an_earlier_sweep_names_it(tmp_path: Path) -> None:
+    earlier = RecordedSweep(tmp_path, seed=1).search().folder
+    borrowed = borrow_trials(
+        small_spec(**SPACE), earlier, earlier.read_spec(), read_study(earlier, earlier.read_spec()).all_trials()
+    )
+    answer = search_answer(RecordedSweep(tmp_path, learn_from=[str(earlier.path)], borrowed=[borrowed]))
+    assert f"Borrowed from earlier sweeps when this one began: {earlier.name} (sst5), 2 of 2 ended trials;" in answer
 
 
 def test_the_licence_and_the_parameters_of_each_encoder_are_those_on_record(tmp_path: Path) -> None:

@@ -20,12 +20,12 @@ from tests.support.run_here import run_here
 
 
 @contextmanager
-def server(status: int) -> Iterator[int]:
-    """Serve every page with this status, and give the port."""
+def server(status: int, missing: str = "") -> Iterator[int]:
+    """Serve every page with this status, and give the port. A page that begins with `missing` is not found."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(status)
+            self.send_response(404 if missing and self.path.startswith(missing) else status)
             self.end_headers()
 
         def log_message(self, format: str, *_: object) -> None:
@@ -117,6 +117,28 @@ def test_the_hub_is_asked_where_it_is(status: int, monkeypatch: pytest.MonkeyPat
         result = service_checks.check_hub(Path())
     assert result.health == (Health.OK if status == 200 else Health.NOTE)
     assert ("HF_ENDPOINT" in result.remedy) == (status != 200)
+
+
+@pytest.mark.parametrize(
+    ("missing", "health", "fact"),
+    [
+        ("/api/models?", Health.OK, ""),  # a mirror need not have a list of its models
+        (
+            "/api/models/",
+            Health.NOTE,
+            " answers a request for sentence-transformers/all-MiniLM-L6-v2 with status 404",
+        ),
+    ],
+)
+def test_a_mirror_is_asked_for_a_model(
+    missing: str, health: Health, fact: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    with server(200, missing) as port:
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{port}")
+        result = service_checks.check_hub(Path())
+    assert (result.health, result.fact) == (health, f"http://127.0.0.1:{port}{fact}")
+    assert ("a mirror that has it" in result.remedy) == (health == Health.NOTE)
 
 
 def test_a_cluster_that_does_not_answer_has_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -165,6 +165,13 @@ def test_a_sweep_that_is_of_no_use_is_not_suggested(changes: dict[str, Any], tmp
     assert suggest_learn_from(small_spec(**SPACE, dataset="sst2"), sweeps) is None
 
 
+def test_a_sweep_in_which_nothing_completed_is_not_suggested(tmp_path: Path) -> None:
+    sweep = RecordedSweep(tmp_path / "sweeps", seed=1).search([Outcome.COLLAPSED]).finish()
+    spec = small_spec(**SPACE, dataset="sst2", learn_from=[str(sweep.folder.path)])
+    assert [len(source.trials) for source in read_earlier_sweeps(spec)] == [2]  # of use to TPE, but no setting
+    assert suggest_learn_from(small_spec(**SPACE, dataset="sst2"), tmp_path / "sweeps") is None
+
+
 def test_a_damaged_sweep_is_not_suggested(tmp_path: Path) -> None:
     earlier = RecordedSweep(tmp_path / "sweeps").search().finish().folder
     (earlier.path / "sweep.yaml").write_text("dataset: [")

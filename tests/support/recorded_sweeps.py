@@ -12,6 +12,7 @@ from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.new_sweep import create_sweep
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.training.types import ValidationReport
+from sweeper.trials.borrowed import BorrowedTrials
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import Trial, TrialEnd
 from tests.support.search_spaces import small_spec
@@ -39,16 +40,17 @@ class RecordedSweep:
         splits: Mapping[str, Any] = SPLITS,
         encoders: Mapping[str, Any] | None = None,
         measured: Mapping[str, float] | None = None,
+        borrowed: Sequence[BorrowedTrials] = (),
         **changes: Any,
     ) -> None:
-        """Make the folder. `splits` and `encoders` are those of its manifest, `changes` replace keys of its space.
+        """Make the folder. `splits`, `encoders` and `borrowed` are those of its manifest.
 
-        Each report has the metrics `measured` besides those of every training.
+        `changes` replace keys of its space. Each report has the metrics `measured` besides those of every training.
         """
         self.measured = measured or {}
         self.spec: SweepSpec = small_spec(**{**SPACE, **changes})
         resolved = {"dataset": "c0ffee", "rows": "0123456789abcdef"}
-        self.folder: SweepFolder = create_sweep(sweeps, self.spec, resolved, 1, LABELS, splits, encoders=encoders)
+        self.folder: SweepFolder = create_sweep(sweeps, self.spec, resolved, 1, LABELS, splits, (), borrowed, encoders)
 
     def study(self) -> "closing[OptunaStudy]":
         """Return the record, locked as by a driver until it is closed."""

@@ -94,6 +94,30 @@ def test_a_sweep_has_the_terminal_to_itself_and_gives_it_back(
         assert word not in sent
 
 
+ENDED_AT_ONCE = """
+import contextlib, signal
+from sweeper.errors import SweepInterrupted
+from sweeper.terminal.terminal import Terminal
+
+terminal = Terminal()
+with contextlib.suppress(SweepInterrupted):
+    terminal.interrupt(signal.SIGINT, None)
+with terminal.console.screen():
+    if {during}:
+        terminal.interrupt(signal.SIGINT, None)
+terminal.interrupt(signal.SIGINT, None)
+"""
+
+
+@pytest.mark.parametrize("during", [True, False], ids=["while the live view is there", "after it has closed"])
+def test_a_second_signal_leaves_the_alternate_screen_once(during: bool, tmp_path: Path) -> None:
+    """Left twice, a terminal puts the cursor back to where it was before the sweep, amid the lines printed since."""
+    code, sent = on_a_terminal([sys.executable, "-c", ENDED_AT_ONCE.format(during=during)], tmp_path, columns=80)
+    assert code == 130, sent
+    assert sent.count("\x1b[?1049h") == sent.count("\x1b[?1049l") == 1
+    assert sent.rpartition("\x1b[?25h")[2] == "ended at once\r\n"
+
+
 def test_a_line_that_is_too_long_breaks_between_words(tmp_path: Path) -> None:
     (tmp_path / "space.yaml").write_text(SPACE.replace("learning_rate", "learning_rat"))
     code, sent = on_a_terminal([*SWEEPER, "check", "space.yaml"], tmp_path, columns=40)

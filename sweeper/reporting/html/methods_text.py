@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sweeper.protocol.confirmation import interrupted, pending, trials_to_score
 from sweeper.protocol.failed_sweep import count_planned_trials
-from sweeper.protocol.learned_from import describe_learned_from
+from sweeper.protocol.search_knowledge import describe_earlier_sweeps, describe_first_settings, describe_race
 from sweeper.protocol.search_result import is_search_over
 from sweeper.protocol.sweep_summary import describe_failure
 from sweeper.reporting.html.report_data import ReportData
@@ -13,7 +13,7 @@ from sweeper.search_space.samplers import SAMPLERS
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.registry import AVERAGES
 from sweeper.trials.outcome import Outcome
-from sweeper.wording import count_noun, format_epoch, format_value
+from sweeper.wording import count_noun, format_epoch
 
 
 def describe_warnings(report: ReportData) -> list[str]:
@@ -66,7 +66,13 @@ def _subsampled(report: ReportData) -> Iterator[str]:
 
 def describe_methods(report: ReportData) -> list[str]:
     """Return the protocol, one or two sentences for each step."""
-    return [_search(report), *_race(report), *_confirmation(report), *_test(report), *_repeats(report)]
+    return [
+        _search(report),
+        *describe_race(report.spec, report.results),
+        *_confirmation(report),
+        *_test(report),
+        *_repeats(report),
+    ]
 
 
 def _search(report: ReportData) -> str:
@@ -110,27 +116,12 @@ def _value(report: ReportData) -> str:
 
 def _knowledge(report: ReportData) -> str:
     """Return what the sampler had besides the trials of the system, one sentence each with a space before it."""
-    spec, sentences = report.spec, []
-    if spec.start_with:
-        were = "setting was" if len(spec.start_with) == 1 else "settings were"
-        sentences.append(
-            f" Before these, {len(spec.start_with)} {were} tried that the search space names (start_with)."
-        )
-    if spec.tpe.start == "quasi_random":
-        sentences.append(" The first settings of each system are points of one quasi-random design over all systems.")
-    priors = [
-        f"{hyperparameter.name} {format_value(branch.prior)}"
-        for hyperparameter in spec.space.searched_hyperparameters()
-        for branch in hyperparameter.branches
-        if branch.prior is not None
-    ]
-    if priors:
-        sentences.append(f" The search space stated where good values were expected: {', '.join(priors)}.")
-    return "".join([*sentences, *_borrowed(report)])
+    sentences = [*describe_first_settings(report.spec), *_borrowed(report), *describe_earlier_sweeps(report.results)]
+    return "".join(f" {sentence}" for sentence in sentences)
 
 
 def _borrowed(report: ReportData) -> Iterator[str]:
-    """Yield the trials of other systems and of earlier sweeps that the sampler learned from, as sentences."""
+    """Yield how many settings were learned from trials of other systems and of earlier sweeps, as a sentence."""
     sources = report.results.learned_from
     borrowed = [record.borrowed for record in report.search_records if record.borrowed]
     if borrowed:
@@ -138,27 +129,10 @@ def _borrowed(report: ReportData) -> Iterator[str]:
         owners = ["the other systems"] if report.spec.tpe.siblings or not sources else []
         owners += ["earlier sweeps"] if sources else []
         yield (
-            f" The settings of {count_noun(len(borrowed), 'trial')} were also learned from trials of "
+            f"The settings of {count_noun(len(borrowed), 'trial')} were also learned from trials of "
             f"{' and '.join(owners)}, {mean:.0f} on average, with scores standardised by system"
             f"{' and sweep' if sources else ''}."
         )
-    if sources:
-        described = ". ".join(describe_learned_from(source) for source in sources)
-        yield f" Borrowed from earlier sweeps when this one began: {described}."
-        yield " A system's first trials have the best setting that it had in each of these sweeps."
-
-
-def _race(report: ReportData) -> Iterator[str]:
-    race = report.spec.race
-    if race is None:
-        return
-    raced = count_noun(sum(result.raced for result in report.results.systems), "trial")
-    yield (
-        f"Race: {race.describe()}: {race.describe_rounds()}. Of the trials above, {raced} raced. A setting is ranked "
-        "by the mean over its seeds, shrunk towards the mean of its system's settings. The model has random effects: "
-        "the variance between seeds is pooled over repeated settings, and that between settings is estimated from the "
-        "spread of their means (Paule & Mandel 1982). The score in the search stays the plain mean."
-    )
 
 
 def _confirmation(report: ReportData) -> Iterator[str]:
