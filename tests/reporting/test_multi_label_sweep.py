@@ -115,6 +115,14 @@ def test_the_report_has_scores_and_thresholds_of_each_label_and_no_confusions() 
     assert "Confident errors" not in text
 
 
+def test_the_report_names_labels_whose_thresholds_could_not_be_tuned() -> None:
+    report = report_data(finished())
+    assert "A label that no validation text has keeps .5." in page_text(report, "classes")
+    counts = {"validation": {"joy": 3, "anger": 2, "fear": 0}}
+    report = replace(report, results=report.results.model_copy(update={"class_counts": counts}))
+    assert "No validation text has fear, so its threshold stays at .5." in page_text(report, "classes")
+
+
 def test_the_question_of_the_report_is_about_labels_that_a_text_may_have_several_of() -> None:
     text = page_text(report_data(finished()), "glance")
     assert (
