@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 _LONGEST_QUOTE = 60  # characters
 _MOST_NAMED = 8  # classes
@@ -128,11 +128,28 @@ def name_absent_classes(split: str, labels: Sequence[str], counts: Sequence[int]
 
     `counts` (C,) are the split's texts of each class.
     """
-    absent = [show_controls(label) for label, count in zip(labels, counts, strict=True) if not count]
-    if not absent:
-        return ""
-    more = f" and {len(absent) - _MOST_NAMED} more" if len(absent) > _MOST_NAMED else ""
-    return f"No text of the {split} split is of the class {', '.join(absent[:_MOST_NAMED])}{more}."
+    absent = [label for label, count in zip(labels, counts, strict=True) if not count]
+    return f"No text of the {split} split is of the class {_name_few(absent)}." if absent else ""
+
+
+def name_untuned_labels(counts: Mapping[str, int]) -> str:
+    """Return a sentence that names the labels whose threshold could not be tuned, or "" if each could.
+
+    `counts` are the validation texts of each label. If it is empty, they are not known, and the sentence is general.
+    """
+    if not counts:
+        return "A label that no validation text has keeps .5."
+    absent = [label for label, count in counts.items() if not count]
+    thresholds = "its threshold stays" if len(absent) == 1 else "their thresholds stay"
+    return f"No validation text has {_name_few(absent, 'or')}, so {thresholds} at .5." if absent else ""
+
+
+def _name_few(names: Sequence[str], last: str = "") -> str:
+    """Return the names, the first few of many. `last` is a word that stands before the last name instead of a comma."""
+    shown = [show_controls(name) for name in names[:_MOST_NAMED]]
+    if len(names) > _MOST_NAMED:
+        return f"{', '.join(shown)} and {len(names) - _MOST_NAMED} more"
+    return f"{', '.join(shown[:-1])} {last} {shown[-1]}" if last and len(shown) > 1 else ", ".join(shown)
 
 
 def format_hours(hours: float) -> str:

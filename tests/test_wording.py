@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeper.wording import quote_value, shorten_middle, show_controls
+from sweeper.wording import name_untuned_labels, quote_value, shorten_middle, show_controls
 from tests.support.nasty_texts import NASTY_TEXTS
 
 
@@ -39,3 +39,23 @@ def test_a_cut_text_has_its_beginning_and_its_end(text: str, length: int) -> Non
 def test_a_quoted_value_has_at_most_60_characters(value: str, shown: str) -> None:
     assert quote_value(value) == shown
     assert len(shown) == 60
+
+
+@pytest.mark.parametrize(
+    ("counts", "sentence"),
+    [
+        ({"joy": 2, "fear": 1}, ""),
+        ({}, "A label that no validation text has keeps .5."),
+        ({"joy": 2, "fear": 0}, "No validation text has fear, so its threshold stays at .5."),
+        (
+            {"joy": 0, "fear": 0, "a": 1, "b": 0},
+            "No validation text has joy, fear or b, so their thresholds stay at .5.",
+        ),
+        (
+            {f"c{k}": 0 for k in range(10)},
+            "No validation text has c0, c1, c2, c3, c4, c5, c6, c7 and 2 more, so their thresholds stay at .5.",
+        ),
+    ],
+)
+def test_labels_without_validation_texts_are_named(counts: dict[str, int], sentence: str) -> None:
+    assert name_untuned_labels(counts) == sentence

@@ -26,7 +26,7 @@ from sweeper.protocol.sweep_results import SweepResults
 from sweeper.protocol.system_results import ConfirmationResult
 from sweeper.storage.sweep_folder import SweepFolder, is_sweep, open_sweep
 from sweeper.training.registry import encoder_kind
-from sweeper.wording import count_noun, escape_markdown, format_value, show_controls
+from sweeper.wording import count_noun, escape_markdown, format_value, name_untuned_labels, show_controls
 
 _TO_FILL_IN = (
     "[More Information Needed] What the model is for, whom it serves, and what it must not be used for. A sweep cannot "
@@ -75,7 +75,7 @@ def write_exported_card(model: KeptModel, out: Path, *, own_code: str = "", is_a
     sweep = _sweep_of(model.folder)
     results = stored_results(sweep) if sweep else None
     metadata = {"library_name": "peft" if is_adapter else "transformers", **_metadata(model, results)}
-    usage = _adapter_usage(model) if is_adapter else _transformers_usage(model, own_code)
+    usage = _adapter_usage(model) if is_adapter else _transformers_usage(model, own_code, results)
     text = _card_text(model, usage, sweep, results)
     write_model_card(out, metadata, text)
 
@@ -115,14 +115,15 @@ def _adapter_usage(model: KeptModel) -> list[str]:
     return [_PEFT.replace("{encoder}", json.dumps(encoder)), note]
 
 
-def _transformers_usage(model: KeptModel, own_code: str) -> list[str]:
+def _transformers_usage(model: KeptModel, own_code: str, results: SweepResults | None) -> list[str]:
     make, call = pipeline_code(model, "FOLDER OR NAME", own_code=own_code)
     notes = [f"`truncation=True` cuts texts at {model.settings['max_length']} tokens, as in the training."]
     if model.replacements:
         pairs = ", ".join(f"{old!r} by {new!r}" for old, new in model.replacements.items())
         notes.append(f"In the training, these strings were replaced in each text: {pairs}.")
     if thresholds := describe_thresholds(model):
-        notes.append(f"{_capitalize(thresholds)}, tuned on validation.")
+        untuned = name_untuned_labels(results.class_counts.get("validation", {}) if results else {})
+        notes.append(f"{_capitalize(thresholds)}, tuned on validation. {_escape(untuned)}".rstrip())
     usage = [_TRANSFORMERS.replace("{make}", make).replace("{call}", call), " ".join(notes)]
     return [*usage, _escape(f"{_capitalize(own_code)}.")] if own_code else usage
 

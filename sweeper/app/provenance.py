@@ -16,6 +16,7 @@ from sweeper.atomic_write import write_json
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.training.gpu_names import describe_gpus
+from sweeper.wording import count_noun
 
 if TYPE_CHECKING:
     from sweeper.tracking.sweep_description import SplitInput, SweepDescription
@@ -47,10 +48,10 @@ def describe_sweep(folder: SweepFolder) -> "SweepDescription":
         "seed": str(spec.seed),
     }
     test, accesses = folder.manifest.splits.get("test"), read_test_accesses(folder.journal)
-    limits = [f"{spec.budget.trials} trials", *spec.budget.describe_limits()]
+    limits = [count_noun(spec.budget.trials, "trial"), *spec.budget.describe_limits()]
     tags = {
         "sweeper.budget": ", ".join(limits),
-        "sweeper.confirm": f"{spec.confirm.seeds} seeds, top {spec.confirm.top}",
+        "sweeper.confirm": f"{count_noun(spec.confirm.seeds, 'seed')}, top {spec.confirm.top}",
         "mlflow.runName": folder.name,
         TEST_ACCESSES_TAG: str(len(accesses)),
     }

@@ -1,5 +1,6 @@
 """The card beside a kept model and that of its export are one text, except for the lines that use the model."""
 
+import json
 import math
 from pathlib import Path
 
@@ -78,6 +79,30 @@ def test_the_scores_are_of_the_seeds_that_left_a_model_and_every_test_access_cou
     assert "with 3 fresh seeds; 2 models were scored on the test split, with 4 accesses." in scores
     assert "| test/accuracy | 0.5100 ± 0.0141 (n = 2) |" in scores
     assert "| test/auroc | undefined |" in scores
+
+
+@pytest.mark.parametrize(
+    ("counts", "sentence"),
+    [
+        (
+            {"very negative": 5, "neutral": 0},
+            "tuned on validation. No validation text has neutral, so its threshold stays at .5.",
+        ),
+        ({}, "tuned on validation. A label that no validation text has keeps .5."),
+    ],
+)
+def test_the_card_names_labels_whose_thresholds_could_not_be_tuned(
+    results: SweepResults, tmp_path: Path, counts: dict[str, int], sentence: str
+) -> None:
+    kept = keep_random_model(tmp_path / "sweeps")
+    kept.write_results(results.model_copy(update={"class_counts": {"validation": counts}}).to_json())
+    thresholds = dict.fromkeys(("very negative", "neutral", "positive"), 0.5)
+    (kept.path / "model" / "thresholds.json").write_text(json.dumps(thresholds), encoding="utf-8")
+    settings = json.loads((kept.path / "model" / "prediction.json").read_text(encoding="utf-8"))
+    (kept.path / "model" / "prediction.json").write_text(json.dumps({**settings, "task": "multi_label"}))
+    (tmp_path / "out").mkdir()
+    write_exported_card(find_model(kept.path, tmp_path), tmp_path / "out")
+    assert sentence in sections(tmp_path / "out")[""]
 
 
 def test_a_sweep_without_a_model_has_no_card(results: SweepResults, tmp_path: Path) -> None:

@@ -76,6 +76,15 @@ def test_the_stored_search_space_has_all_defaults_and_runs_as_it_is(folder: Swee
     assert provenance.describe_sweep(folder).tags["sweeper.budget"] == "12 trials, 1.5 hours"
 
 
+def test_one_trial_and_one_seed_are_in_the_singular(tmp_path: Path) -> None:
+    one = RecordedSweep(
+        tmp_path, compare={"loss": ["ce"], "encoder": ["gru"]}, budget={"trials": 1}, confirm={"seeds": 1}
+    )
+    tags = provenance.describe_sweep(one.folder).tags
+    assert tags["sweeper.budget"] == "1 trial"
+    assert tags["sweeper.confirm"] == "1 seed, top 1"
+
+
 def test_a_sweep_is_described_by_its_search_space_and_splits(folder: SweepFolder) -> None:
     about = provenance.describe_sweep(folder)
     assert about.tags["sweeper.budget"] == "6 trials"

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from sweeper.protocol.text_scores import any_metric_of, text_scores
 from sweeper.reporting.table.render import render
 from sweeper.reporting.table.results_table import build_table
 from sweeper.reporting.winner import find_winner
+from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.training.label_set_metrics import reported_metrics
 from sweeper.training.metric_registry import METRICS
 from sweeper.training.types import Predictions
@@ -45,15 +47,14 @@ class LabelSetSweep(FakeSweep):
         return Predictions(labels, probabilities, np.array([0.4, 0.5, 0.9]))
 
 
+def multi_label_spec(**changes: Any) -> SweepSpec:
+    values = {"compare": {"encoder": ["m"], "loss": ["ce", "scl"]}, "confirm": {"seeds": 3}, **changes}
+    return small_spec(dataset="goemotions_multilabel", objective={"maximize": "validation/macro_f1"}, **values)
+
+
 @cache
 def finished() -> LabelSetSweep:
-    spec = small_spec(
-        dataset="goemotions_multilabel",
-        compare={"encoder": ["m"], "loss": ["ce", "scl"]},
-        objective={"maximize": "validation/macro_f1"},
-        confirm={"seeds": 3},
-    )
-    sweep = LabelSetSweep(spec, LABELS, texts=200)
+    sweep = LabelSetSweep(multi_label_spec(), LABELS, texts=200)
     sweep.search([Outcome.COMPLETED])
     return sweep.confirm()
 
@@ -112,3 +113,23 @@ def test_the_report_has_scores_and_thresholds_of_each_label_and_no_confusions() 
     assert "ConfusionFigure" not in text
     assert "CalibrationFigure" not in text
     assert "Confident errors" not in text
+
+
+def test_the_report_names_labels_whose_thresholds_could_not_be_tuned() -> None:
+    report = report_data(finished())
+    assert "A label that no validation text has keeps .5." in page_text(report, "classes")
+    counts = {"validation": {"joy": 3, "anger": 2, "fear": 0}}
+    report = replace(report, results=report.results.model_copy(update={"class_counts": counts}))
+    assert "No validation text has fear, so its threshold stays at .5." in page_text(report, "classes")
+
+
+def test_the_question_of_the_report_is_about_labels_that_a_text_may_have_several_of() -> None:
+    text = page_text(report_data(finished()), "glance")
+    assert (
+        "Which of 2 systems (encoder m; loss ce or scl) finds the labels of the texts of goemotions_multilabel" in text
+    )
+    assert "best (3 labels)?" in text
+    one = LabelSetSweep(multi_label_spec(compare={"encoder": ["m"], "loss": ["ce"]}), LABELS, texts=200)
+    text = page_text(report_data(one.search([Outcome.COMPLETED]), systems=["ce"]), "glance")
+    asked = "How well does one system (encoder m; loss ce) find the labels of the texts of goemotions_multilabel"
+    assert f"{asked} (3 labels)?" in text

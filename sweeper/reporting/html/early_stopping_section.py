@@ -58,11 +58,17 @@ def _describe_audit(report: ReportData, num_stopped: int) -> str:
     if isinstance(audit, str):
         return f"Whether a stopped trial would have won cannot be estimated: {audit}."
     which = "" if audit.stopped == num_stopped else " with a score and a completed trial in the same system"
+    is_one = audit.stopped == 1
+    found = (
+        f"The probability that the one stopped trial{which} would have beaten the best trial of its system is "
+        f"{audit.at_least_one:.0%}."
+        if is_one
+        else f"Of the {audit.stopped} stopped trials{which}, an estimated {audit.expected:.1f} (90 % interval "
+        f"{audit.low:g} to {audit.high:g}) would have beaten the best trial of their system; the probability that at "
+        f"least one would have is {audit.at_least_one:.0%}."
+    )
     return (
-        f"Of the {count_noun(audit.stopped, 'stopped trial')}{which}, an estimated {audit.expected:.1f} "
-        f"(90 % interval {audit.low:g} to {audit.high:g}) would have beaten the best trial of their system; the "
-        f"probability that at least one would have is {audit.at_least_one:.0%}. Each stopped trial is given the "
-        f"further gains of the {audit.completed} completed trials, drawn at random. {_survivors(report)} survived "
-        "early stopping, so they may have gained more than the stopped ones would have: read the estimate as an upper "
-        "end."
+        f"{found} {'It' if is_one else 'Each stopped trial'} is given the further gains of the {audit.completed} "
+        f"completed trials, drawn at random. {_survivors(report)} survived early stopping, so they may have gained "
+        f"more than the stopped {'one' if is_one else 'ones'} would have: read the estimate as an upper end."
     )

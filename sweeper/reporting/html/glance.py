@@ -33,11 +33,17 @@ def _question(report: ReportData) -> str:
         f"{name} {_enumerate(list(dict.fromkeys(system[name] for system in report.spec.systems if name in system)))}"
         for name in names
     ]
-    dataset, classes = report.results.dataset, count_noun(len(report.labels), "class", "classes")
+    dataset, count = report.results.dataset, len(report.labels)
     systems = "; ".join(compared) or "all settings searched"
+    best, well = f"Which of {len(report.systems)} systems ({systems})", f"How well does one system ({systems})"
+    if report.spec.dataset_spec.task == "multi_label":
+        labels = f"the labels of the texts of {dataset}"
+        end = f"({count_noun(count, 'label')})?"
+        return f"{best} finds {labels} best {end}" if len(report.systems) > 1 else f"{well} find {labels} {end}"
+    texts, classes = f"the texts of {dataset}", count_noun(count, "class", "classes")
     if len(report.systems) > 1:
-        return f"Which of {len(report.systems)} systems ({systems}) sorts the texts of {dataset} best into {classes}?"
-    return f"How well does one system ({systems}) sort the texts of {dataset} into {classes}?"
+        return f"{best} sorts {texts} best into {classes}?"
+    return f"{well} sort {texts} into {classes}?"
 
 
 def _enumerate(values: Sequence[Scalar]) -> str:

@@ -7,11 +7,11 @@ from sweeper.reporting.html.html_elements import ReportSection, paragraph, table
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.training.thresholds import PLAIN, predict_label_sets
 from sweeper.training.types import Predictions
-from sweeper.wording import count_noun, name_absent_classes
+from sweeper.wording import count_noun, name_absent_classes, name_untuned_labels
 
 
 def labels_section(report: ReportData) -> ReportSection:
-    """Return the scores of each label of the best system, with the thresholds that were tuned on validation."""
+    """Return the scores of each label of the best system, with their thresholds from validation."""
     heading = "Each label"
     best = report.best_record
     split, by_trial = report.stored_predictions(best.trial.system) if best else ("", {})
@@ -27,13 +27,15 @@ def labels_section(report: ReportData) -> ReportSection:
         [label, f"{texts[k]:g}", f"{thresholds[k]:.2f}", *_scores(tuned[:, k]), _scores(plain[:, k])[-1]]
         for k, label in enumerate(report.labels)
     ]
+    untuned = name_untuned_labels(report.results.class_counts.get("validation", {}))
+    tuned_on = f"which was tuned on validation for the largest F1 (mean over the seeds). {untuned}".rstrip()
     introduction = (
         f"The best system ({report.systems[best.trial.system]}) on the "
         f"{split} split, {count_noun(len(models), 'seed')} together. A label is predicted if its probability is not "
-        "below its threshold, which was tuned on validation for the largest F1 (mean over the seeds). Precision: the "
-        "share of a label's predictions that are right. Recall: the share of its texts that were found. F1 is their "
-        "harmonic mean; the last column has that of a threshold of .5. “–”: there is no such text. No class is taken "
-        "for another where a text has several, so there are no confusions."
+        f"below its threshold, {tuned_on} Precision: the share of a label's predictions that are right. Recall: the "
+        "share of its texts that were found. F1 is their harmonic mean; the last column has that of a threshold of .5. "
+        "“–”: there is no such text. No class is taken for another where a text has several, so there are no "
+        "confusions."
     )
     absent = name_absent_classes(split, report.labels, texts)
     parts = [paragraph(introduction), *([paragraph(absent)] if absent else [])]

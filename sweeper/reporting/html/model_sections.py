@@ -124,11 +124,9 @@ def errors_section(report: ReportData) -> ReportSection:
     seed = f"the best seed of the best system (trial {trial})"
     if not errors:
         return ReportSection("errors", heading, [paragraph(f"On validation, {seed} makes no error.")])
-    texts_shown = "text" if len(errors) == 1 else f"{len(errors)} texts"
-    introduction = paragraph(
-        f"The validation {texts_shown} on which {seed} is wrong and most confident. Some of these may be errors of the "
-        "labels."
-    )
+    shown = "validation text" if len(errors) == 1 else f"{len(errors)} validation texts"
+    doubt = "This may be an error of the label." if len(errors) == 1 else "Some of these may be errors of the labels."
+    introduction = paragraph(f"The {shown} on which {seed} is wrong and most confident. {doubt}")
     texts_note = [paragraph(report.predictions.texts_note)] if report.predictions.texts_note else []
     quotes = [
         Quote(

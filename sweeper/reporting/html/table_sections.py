@@ -25,6 +25,7 @@ from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialRecord
 
 _MAX_VISIBLE = 20  # a longer list of unhealthy trials is collapsed
+_SAVED = 4  # the column of saved epochs
 _HOURS = (2, 6)  # the numbers of a row of costs that are hours
 
 
@@ -65,19 +66,24 @@ def _count_outcomes(report: ReportData) -> str:
 
 
 def cost_section(report: ReportData) -> ReportSection:
-    """Return epochs and hours of each system in search and confirmation, and the epochs that early stopping saved."""
+    """Return epochs and hours of each system in search and confirmation, and the epochs that early stopping saved.
+
+    Nothing on saved epochs if there was no early stopping.
+    """
     saved = f"epochs saved by {report.spec.early_stopping_label}"
     heads = ["system", "trials", "epochs", "hours", saved, "fresh seeds", "epochs", "hours"]
     costs = [_costs(report, system) for system in range(len(report.systems))]
     totals = [sum(column) for column in zip(*costs, strict=True)]
     summed = [] if len(costs) == 1 else [("all systems", totals)]
     rows = [[name, *_format_costs(row)] for name, row in [*zip(report.systems, costs, strict=True), *summed]]
+    if not report.spec.rungs:
+        heads, *rows = ([*row[:_SAVED], *row[_SAVED + 1 :]] for row in (heads, *rows))
     threads, gpu = report.results.threads, report.results.gpu
     note = paragraph(
         f"Hours are of training and validation, summed over trials. CPU threads of a trial: {threads}, GPUs: {gpu:g}. "
         f"From the first start to the last end, including pauses, the sweep took {elapsed_hours(report):.2f} hours."
     )
-    return ReportSection("cost", "Cost", [table(heads, rows, "wnnnnnnn"), note])
+    return ReportSection("cost", "Cost", [table(heads, rows, "w" + "n" * (len(heads) - 1)), note])
 
 
 def _costs(report: ReportData, system: int) -> list[float]:

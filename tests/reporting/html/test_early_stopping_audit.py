@@ -92,7 +92,19 @@ def sweep_with_stopped_systems(*stopped_systems: int) -> FakeSweep:
 def test_stopped_trials_without_a_completed_one_in_their_system_are_left_out_in_words() -> None:
     text = page_text(report_data(sweep_with_stopped_systems(1)), "stopping")
     assert "stopped 11 of 20 trials" in text
-    assert "Of the 1 stopped trial with a score and a completed trial in the same system, an estimated" in text
+    assert (
+        "The probability that the one stopped trial with a score and a completed trial in the same system would have "
+        "beaten the best trial of its system is "
+    ) in text
+    assert "It is given the further gains of the 9 completed trials, drawn at random." in text
+    assert "more than the stopped one would have" in text
+
+
+def test_several_stopped_trials_have_an_interval() -> None:
+    text = page_text(report_data(sweep_with_stopped_systems()), "stopping")
+    assert "Of the 2 stopped trials, an estimated " in text
+    assert "would have beaten the best trial of their system; the probability that at least one would have is " in text
+    assert "more than the stopped ones would have" in text
 
 
 def test_the_reason_why_nothing_can_be_estimated_is_true() -> None:

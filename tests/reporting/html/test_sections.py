@@ -4,6 +4,8 @@ from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
+import numpy as np
+
 from sweeper.protocol.hyperparameter_importance import Importance
 from sweeper.reporting.html.report_data import ReportData
 from sweeper.reporting.html.search_figures import build_parallel
@@ -30,6 +32,22 @@ def test_every_section_of_a_finished_sweep_has_its_content(finished: ReportData)
     }  # fmt: skip
     for name, content in contents.items():
         assert content in page_text(finished, name), name
+
+
+def test_the_errors_are_counted_as_validation_texts(finished: ReportData) -> None:
+    several = page_text(finished, "errors")
+    assert f"<p>The {several.count('taken for')} validation texts on which the best seed" in several
+    assert "Some of these may be errors of the labels." in several
+    assert finished.best_record is not None
+    trial = finished.best_record.trial.number
+    predictions = finished.predictions.validation[trial]
+    right = np.eye(3, dtype=np.float32)[predictions.labels]
+    right[0] = [0, 1, 0]  # the first text is of class 0
+    validation = {trial: replace(predictions, probabilities=right)}
+    report = replace(finished, predictions=replace(finished.predictions, validation=validation))
+    one = page_text(report, "errors")
+    assert "<p>The validation text on which the best seed" in one
+    assert "This may be an error of the label." in one
 
 
 def test_errors_without_texts_have_row_numbers_and_the_reason(finished: ReportData) -> None:
@@ -114,6 +132,7 @@ def test_a_report_speaks_of_early_stopping_fresh_seeds_and_sums_only_where_there
     assert "Dotted curves" not in curves
     assert "Search: 1 trial of up to 1 epoch in 1 system." in page_text(report, "results")
     assert "all systems" not in page_text(report, "cost")
+    assert "epochs saved" not in page_text(report, "cost")
 
 
 def test_costs_of_several_systems_are_summed(finished: ReportData) -> None:

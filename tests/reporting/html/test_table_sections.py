@@ -29,6 +29,16 @@ def test_the_seeds_of_an_undecided_confirmation_have_their_cost() -> None:
     )
 
 
+def test_a_row_of_costs_has_no_saved_epochs_without_early_stopping() -> None:
+    with_rule, without = (
+        cost_rows(report_data(FakeSweep(confirmed_spec(trials=8, early_stopping=rule)).search().confirm()))
+        for rule in ({"asha": {"grace_epochs": 1, "reduction_factor": 2}}, "off")
+    )
+    assert [*without] == [*with_rule]
+    for name, row in without.items():
+        assert row == [*with_rule[name][:3], *with_rule[name][4:]]
+
+
 def test_the_sums_of_the_costs_are_those_of_the_numbers_before_they_are_rounded() -> None:
     report = report_data(FakeSweep(confirmed_spec(trials=8)).search().confirm())
     costs = [(0.01421, 400_000.25), (0.02624, 800_000.5)]  # hours and epochs
