@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from sweeper.errors import UsageError
-from sweeper.protocol.disk_need import certain_disk_need, disk_need
+from sweeper.protocol.disk_need import certain_disk_need, disk_need, trainings_left
+from sweeper.protocol.results import results_of_study
 from sweeper.search_space.critical_configs import critical_configs
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.free_space import free_bytes
@@ -13,6 +14,7 @@ from sweeper.terminal.sweeps_table import format_bytes
 from sweeper.training.config import TrainConfig
 from sweeper.training.registry import AVERAGES, LOSSES
 from sweeper.training.types import TrainingData
+from sweeper.trials.interfaces import Study
 
 _SIZES = (
     "encoder", "loss", "weighting", "pooling", "classifier", "max_length", "hidden_size", "embedding_size",
@@ -20,8 +22,13 @@ _SIZES = (
 )  # fmt: skip
 
 
-def checkpoint_disk(spec: SweepSpec, data: Mapping[str, TrainingData], slots: int) -> tuple[int, int]:
-    """Return the bytes that checkpoints take at most, and those that they take for certain."""
+def checkpoint_disk(
+    spec: SweepSpec, data: Mapping[str, TrainingData], slots: int, left: int | None = None
+) -> tuple[int, int]:
+    """Return the bytes that checkpoints take at most, and those that they take for certain.
+
+    `left` are the trainings that are still to be done where the search is over, which lowers what is certain.
+    """
     from sweeper.training.parameter_count import count_parameters, feature_width
 
     largest, smallest, besides = [], [], []
@@ -32,7 +39,7 @@ def checkpoint_disk(spec: SweepSpec, data: Mapping[str, TrainingData], slots: in
         smallest.append(min(counts))
         widths = [feature_width(config, data[config.encoder]) for config in configs]
         besides.append(max(map(_numbers_besides, configs, counts, widths)))
-    return disk_need(spec, largest, slots, besides), certain_disk_need(spec, smallest, slots)
+    return disk_need(spec, largest, slots, besides), certain_disk_need(spec, smallest, slots, left)
 
 
 def _numbers_besides(config: TrainConfig, parameters: int, feature_width: int) -> int:
@@ -55,6 +62,19 @@ def free_for_sweep(sweeps: Path, folder: SweepFolder | None) -> int:
     """
     present = () if folder is None else folder.path.glob("trials/*/*.pt")
     return free_bytes(sweeps) + sum(path.stat().st_size for path in present)
+
+
+def require_disk_left(
+    sweeps: Path, folder: SweepFolder, spec: SweepSpec, study: Study, data: Mapping[str, TrainingData], slots: int
+) -> None:
+    """Raise UsageError if the disk certainly has too little free space for the checkpoints that are still to come."""
+    free = free_for_sweep(sweeps, folder)
+    if free >= checkpoint_disk(spec, data, slots)[1]:
+        return
+    left = trainings_left(spec, study.all_trials(), results_of_study(spec, folder, study))
+    problem = disk_problem(sweeps, free, checkpoint_disk(spec, data, slots, left)[1])
+    if problem is not None:
+        raise UsageError(problem)
 
 
 def require_disk(sweeps: Path, folder: SweepFolder | None, certain: int, *, is_remote: bool) -> None:

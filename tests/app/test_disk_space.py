@@ -1,13 +1,16 @@
 """The disk that checkpoints need, as planned from a search space."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sweeper.app.disk_space import checkpoint_disk
+from sweeper.app.disk_space import checkpoint_disk, require_disk_left
+from sweeper.errors import UsageError
 from sweeper.training.parameter_count import count_parameters
 from tests.support import tiny_training
+from tests.support.recorded_sweeps import RecordedSweep
 from tests.support.search_spaces import small_spec
 
 
@@ -32,6 +35,23 @@ def test_averages_count_at_their_most(changes: dict[str, Any], copies: int) -> N
     config = spec.train_config(spec.systems[0], seed=0, threads=1)
     parameters = count_parameters(config, data)
     assert checkpoint_disk(spec, {"m": data}, slots=1)[0] == 2 * (12 + 4 * copies) * parameters
+
+
+def test_a_sweep_is_refused_for_what_it_can_still_write_alone(tmp_path: Path) -> None:
+    data = tiny_training.data()
+    data = replace(data, encoder=replace(data.encoder, width=10**15))  # more weights than any disk has room for
+    sweep = RecordedSweep(tmp_path, compare={"encoder": ["m"], "loss": ["ce", "scl"]}, budget={"trials": 2})
+
+    def require() -> None:
+        with sweep.study() as study:
+            require_disk_left(tmp_path, sweep.folder, sweep.spec, study, {"m": data}, slots=2)
+
+    for _ in range(2):  # before the search, and after it, when four trainings with fresh seeds are left
+        with pytest.raises(UsageError, match="but the checkpoints take at least"):
+            require()
+        sweep.search()
+    sweep.finish()
+    require()
 
 
 def test_the_memory_of_past_batches_counts_for_losses_that_have_one() -> None:

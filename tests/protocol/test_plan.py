@@ -138,6 +138,7 @@ def test_disk_is_that_of_checkpoints_and_confirmed_models() -> None:
     confirmed = small_spec(confirm={"seeds": 5, "top": 2})
     assert disk_need(confirmed, [10, 20], slots=3) == 2 * 3 * 16 * 20 + 10 * 4 * 30
     assert certain_disk_need(confirmed, [10, 20], slots=3) == 4 * 12 * 10
+    assert [certain_disk_need(confirmed, [10, 20], 3, left) for left in (0, 1, 5)] == [0, 2 * 12 * 10, 4 * 12 * 10]
     assert certain_disk_need(confirmed, [10, 20], 3) < disk_need(confirmed, [10, 20], 3)
     assert disk_need(spec, [10, 20], 3, besides=[30, 0]) == 2 * 3 * (12 * 20 + 4 * 30)
     assert disk_need(confirmed, [10, 20], 3, besides=[30, 0]) == 2 * 3 * (16 * 20 + 4 * 30) + 10 * 4 * 30
