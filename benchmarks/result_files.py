@@ -1,11 +1,17 @@
-"""The results of a benchmark's trainings, a JSON file each: the same command continues after an interruption."""
+"""The results of a benchmark's trainings, a JSON file each: the same command continues after an interruption.
+
+Each file has the origin of its result, the versions and the processor, so that a table can name a mixture.
+"""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from benchmarks.processor import processor_name
 from sweeper.atomic_write import atomic_write
 from sweeper.errors import UsageError
 
@@ -36,9 +42,27 @@ def read_result(folder: Path, key: str) -> dict[str, Any] | None:
 
 
 def write_result(folder: Path, key: str, result: Mapping[str, Any]) -> None:
-    """Write a result to its file."""
+    """Write a result to its file, with its origin: this machine, now."""
     with atomic_write(folder / f"{key}.json") as file:
-        file.write(json.dumps(result, indent=1).encode())
+        file.write(json.dumps({**result, "origin": describe_origin()}, indent=1).encode())
+
+
+def describe_origin() -> str:
+    """Return what a result depends on besides its design: versions and processor."""
+    versions = ", ".join(f"{name} {version(name)}" for name in ("sweeper", "torch", "transformers"))
+    return f"{versions}, {processor_name()}"
+
+
+def mixture_lines(origins: Iterable[str | None]) -> list[str]:
+    """Return a paragraph that names the origins of the results in a table; nothing if all have the same.
+
+    Results that were kept before they had an origin are unknown.
+    """
+    counts = Counter("unknown" if origin is None else origin for origin in origins)
+    if len(counts) < 2:
+        return []
+    named = "; ".join(f"{count} of {origin}" for origin, count in counts.most_common())
+    return ["", f"These results do not have the same origin, so differences between them may come from it: {named}."]
 
 
 def choose_by_name(trainings: Sequence[_Training], word: str | None) -> list[_Training]:

@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks.arguments import check_at_least
 from benchmarks.emoint.design import Job, make_jobs
 from benchmarks.emoint.table import table_lines
-from benchmarks.result_files import choose_by_name, read_result, write_result
+from benchmarks.result_files import choose_by_name, mixture_lines, read_result, write_result
 from sweeper.errors import SweeperError
 from sweeper.training.types import TrainingData
 
@@ -38,7 +38,8 @@ def main(words: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     results = [result for job in jobs if (result := read_result(arguments.out, job.key)) is not None]
-    table = "\n".join(table_lines(results)) + "\n"
+    mixture = mixture_lines(result.get("origin") for result in results)
+    table = "\n".join([*table_lines(results), *mixture]) + "\n"
     (arguments.out / "table.md").write_text(table, encoding="utf-8")
     print(table, end="")
     return 0

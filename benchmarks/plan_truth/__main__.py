@@ -23,7 +23,7 @@ from pathlib import Path
 from benchmarks.plan_truth.table import table_lines
 from benchmarks.plan_truth.truth import Truth, expected_amounts, used_amounts
 from benchmarks.plan_truth.watched_command import run_watched
-from benchmarks.result_files import file_key, read_result, write_result
+from benchmarks.result_files import file_key, mixture_lines, read_result, write_result
 from sweeper.errors import SweeperError, UsageError
 from sweeper.protocol.sweep_plan import SweepPlan
 
@@ -42,7 +42,7 @@ def main(words: Sequence[str] | None = None) -> int:
     except SweeperError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    print("\n".join(table_lines(truths)))
+    print("\n".join([*table_lines(truths), *mixture_lines(truth.origin for truth in truths)]))
     return 0
 
 
@@ -59,10 +59,9 @@ def find_truth(space: Path, out: Path) -> Truth:
     result = read_result(folder, "truth")
     if result is None:
         print(f"{space}: plan and run, in {folder}", file=sys.stderr, flush=True)
-        truth = _measure(space, _title(space, text), folder)
-        write_result(folder, "truth", asdict(truth))
-        result = asdict(truth)
-    return Truth(result["name"], result["expected"], result["used"], tuple(result["others"]))
+        write_result(folder, "truth", asdict(_measure(space, _title(space, text), folder)))
+        return find_truth(space, out)
+    return Truth(result["name"], result["expected"], result["used"], tuple(result["others"]), result.get("origin"))
 
 
 def _title(space: Path, text: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
@@ -22,12 +22,16 @@ _CORES, _MEGABYTE = "system/cpu_cores", 1e6
 
 @dataclass(frozen=True)
 class Truth:
-    """A plan and its sweep: both have each of AMOUNTS. `others` are the cores that other work used beside each."""
+    """A plan and its sweep: both have each of AMOUNTS. `others` are the cores that other work used beside each.
+
+    `origin` is that of the file of a truth that was kept; None if it has none.
+    """
 
     name: str
     expected: Mapping[str, float]
     used: Mapping[str, float]
     others: tuple[float | None, float | None] = (None, None)
+    origin: str | None = field(default=None, compare=False)
 
     def ratio(self, amount: str) -> float:
         """Return what was expected, divided by what was used."""

@@ -17,7 +17,7 @@ from benchmarks.arguments import check_at_least, check_dataset
 from benchmarks.recipes.design import Job, make_jobs
 from benchmarks.recipes.table import table_lines
 from benchmarks.recipes.trainings import train_missing
-from benchmarks.result_files import choose_by_name, read_result
+from benchmarks.result_files import choose_by_name, mixture_lines, read_result
 from sweeper.errors import SweeperError
 
 
@@ -31,7 +31,8 @@ def main(words: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     results = [result for job in jobs if (result := read_result(arguments.out, job.key)) is not None]
-    table = "\n".join(table_lines(results)) + "\n"
+    mixture = mixture_lines(result.get("origin") for result in results)
+    table = "\n".join([*table_lines(results), *mixture]) + "\n"
     (arguments.out / f"{arguments.dataset}.md").write_text(table, encoding="utf-8")
     print(table, end="")
     return 0
