@@ -184,11 +184,11 @@ def _no_model(sweep: SweepFolder) -> str:
     results = stored_results(sweep)
     best = None if results is None else results.best_model_trial
     if best is not None:
-        missing = _missing_weights(sweep.path / "model") or "config.json"
-        return (
-            f"{sweep.path / 'model'}: the model is incomplete: {missing} is missing; {train_again(sweep.path, best)} "
-            "makes it again, and prints its folder to name here"
-        )
+        model = sweep.path / "model"
+        missing = _missing_weights(model) or "config.json"
+        problem = f"the model is incomplete: {missing} is missing" if model.exists() else "the model is gone"
+        remedy = f"{train_again(sweep.path, best)} makes it again, and prints its folder to name here"
+        return f"{model}: {problem}; {remedy}"
     return (
         f"{sweep.path}: has no model: it keeps one when a setting is confirmed; sweeper train {sweep.path} makes one, "
         f"and prints its folder to name here"

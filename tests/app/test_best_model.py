@@ -86,6 +86,13 @@ def test_who_uses_an_incomplete_model_reads_what_is_missing_and_what_makes_it(na
     assert f"; sweeper train {folder.path} {best} makes it again, and prints its folder" in str(refusal.value)
 
 
+def test_a_model_that_is_gone_is_named_with_what_makes_it(folder: SweepFolder) -> None:
+    best = stored_results(folder).best_model_trial  # type: ignore[union-attr]
+    shutil.rmtree(folder.path / "model")
+    with pytest.raises(UsageError, match=f"the model is gone; sweeper train {folder.path} {best} makes it again"):
+        find_model(folder.path, folder.path.parent)
+
+
 @pytest.mark.parametrize("name", LOST[1:3])
 def test_the_folder_of_an_incomplete_model_is_refused(name: str, folder: SweepFolder) -> None:
     (folder.path / "model" / name).unlink()

@@ -165,6 +165,11 @@ def test_the_best_model_is_attached_once_it_is_complete(folder: SweepFolder) -> 
     model.mkdir()
     assert attached(folder).model is None
     write_json(model / "config.json", {"trial": 7, "encoder": "m", "max_length": 32})
+    assert attached(folder).model is None
+    for name in ("classifier.safetensors", "encoder/model.safetensors"):
+        (model / name).parent.mkdir(exist_ok=True)
+        (model / name).touch()
+    (model / "labels.json").write_text('["bad", "good"]', encoding="utf-8")
     number, export = attached(folder).model
     assert (number, export.folder, export.name) == (7, model, folder.name)
     assert export.settings == {"encoder": "m", "max_length": 32, "max_tokens": 128, "texts": 1}
