@@ -92,8 +92,9 @@ def write_rows(folders: Sequence[SweepFolder], path: Path, kept: Path | None = N
     The rows of the file `kept` come first, without those of the same sweeps. Raises UsageError if there are no rows,
     or if those of `kept` differ in data set, systems, training, texts or encoders; a file that is there stays as it is.
     """
-    for folder in folders if kept is not None else ():
-        check_kept(kept, folder.spec, folder)
+    if kept is not None:
+        for folder in folders:
+            check_kept(kept, folder.spec, folder)
     rows = pd.DataFrame([row for folder in folders for row in sweep_rows(folder)])
     origin = [_describe_sweep(folder) for folder in folders]
     if kept is not None:
