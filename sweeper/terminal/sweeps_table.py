@@ -32,8 +32,8 @@ def sweeps_table(sweeps: Sequence[SweepSummary], now: float, width: int) -> Tabl
         else:
             table.add_column(head, justify="left" if head == "state" else "right", no_wrap=True)
     for sweep, row in zip(sweeps, rows, strict=True):
-        styled = {**row, "state": Text(row["state"], style=_STYLES.get(sweep.state, ""))}
-        table.add_row(*(styled[head] for head in heads))
+        state = Text(row["state"], style=_STYLES.get(sweep.state, ""))
+        table.add_row(*(state if head == "state" else row[head] for head in heads))
     return table
 
 

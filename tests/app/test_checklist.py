@@ -48,7 +48,7 @@ def search_answer(sweep: RecordedSweep) -> str:
 
 def test_settings_that_the_sampler_did_not_choose_are_named(tmp_path: Path) -> None:
     entries = [{"learning_rate": 1e-4, "alpha": 0.5}, {"learning_rate": 2e-4, "alpha": 0.5}]
-    changes = {"sampler": "tpe", "tpe": {"start": "quasi_random"}, "start_with": entries, "racing": 2}
+    changes: dict[str, Any] = {"sampler": "tpe", "tpe": {"start": "quasi_random"}, "start_with": entries, "racing": 2}
     sweep = RecordedSweep(tmp_path, **changes).search()
     with sweep.study() as study:
         first = study.all_trials()[0].trial
