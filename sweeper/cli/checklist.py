@@ -38,4 +38,6 @@ def checklist(
             require_writable_file("--out", out)
         format_name = format_ or format_of_file(out, _FORMATS, _DEFAULT_FORMAT, "or name the format with --format")
         drafted = draft_checklist(sweep, sweeps=sweeps)
-        write_text(terminal, drafted.to_latex() if format_name == "latex" else drafted.to_markdown(), out)
+        is_latex = format_name == "latex"
+        text = drafted.to_latex() if is_latex else drafted.to_markdown()
+        write_text(terminal, text, out, is_markdown=not is_latex)

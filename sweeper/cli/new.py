@@ -12,6 +12,7 @@ from sweeper.cli.arguments import AsJson
 from sweeper.cli.session import cli_session
 from sweeper.data.local_files import list_formats
 from sweeper.terminal.terminal import Terminal
+from sweeper.wording import quote_value
 
 if TYPE_CHECKING:
     from sweeper.app.new_inputs import NewInput
@@ -104,6 +105,8 @@ def _ask(terminal: Terminal, question: str, answers: Mapping[str, str]) -> str:
             return word
         if word.isdecimal() and 1 <= int(word) <= len(answers):
             return list(answers)[int(word) - 1]
+        numbers = f"a number from 1 to {len(answers)}" if len(answers) > 1 else "1"
+        terminal.line(f"{quote_value(word)} is none of the answers; write {numbers}, or a name of the list")
 
 
 def _show(terminal: Terminal, found: "NewInput", space: "NewSpace") -> None:

@@ -36,7 +36,10 @@ class PlainErrorGroup(TyperGroup):
         except _CommandLineError as error:
             if not standalone_mode:
                 raise
-            print(_describe(error, self._command_path(sys.argv[1:] if args is None else args)), file=sys.stderr)
+            from sweeper.terminal.literal_console import LiteralConsole  # slow to import
+
+            written = sys.argv[1:] if args is None else args
+            LiteralConsole(stderr=True).print_lines(_describe(error, self._command_path(written)))
             sys.exit(2)
         except typer.Abort:
             sys.exit(1)

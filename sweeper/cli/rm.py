@@ -7,6 +7,8 @@ import typer
 
 from sweeper.cli.arguments import DEFAULT_SWEEPS, Sweeps
 from sweeper.cli.session import cli_session
+from sweeper.terminal.terminal import Terminal
+from sweeper.wording import quote_value
 
 
 def rm(
@@ -35,7 +37,7 @@ def rm(
             if not sys.stdin.isatty():
                 raise UsageError("sweeper rm: nobody can answer its question here; --yes deletes without asking")
             what = "it" if len(folders) == 1 else f"these {len(folders)} sweeps"
-            if not _ask(f"delete {what}{' and the runs in MLflow' if runs else ''}?"):
+            if not _ask(terminal, f"delete {what}{' and the runs in MLflow' if runs else ''}?"):
                 terminal.line("nothing was deleted")
                 raise typer.Exit(1)
         for folder in folders:
@@ -45,9 +47,11 @@ def rm(
             terminal.line(f"deleted {folder.path}{ending}")
 
 
-def _ask(question: str) -> bool:
-    """Return True if the user says yes. The end of the input, and Ctrl-C, are a no."""
-    try:
-        return typer.confirm(question)
-    except typer.Abort:
-        return False
+def _ask(terminal: Terminal, question: str) -> bool:
+    """Return True if the user says yes. Enter, and the end of the input, are a no."""
+    while True:
+        terminal.text(f"{question} [y/N]: ")
+        word = sys.stdin.readline().strip().lower()
+        if word in ("y", "yes", "n", "no", ""):
+            return word in ("y", "yes")
+        terminal.line(f"{quote_value(word)} is neither yes nor no; write y to delete, or n to keep")

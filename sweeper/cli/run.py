@@ -145,7 +145,7 @@ def show_completed(terminal: Terminal, completed: "CompletedRun") -> None:
     spec, folder, results = completed.spec, completed.folder, completed.results
     terminal.line()
     terminal.text(f"{formatting.search_title(results)}\n")
-    terminal.table(formatting.search_table(spec, results))
+    terminal.table(formatting.search_table(spec, results, terminal.width))
     for line in formatting.settings_lines(spec, results):
         terminal.line(f"  {line}")
     if results.confirmations:

@@ -54,7 +54,7 @@ def _show_sweep(terminal: Terminal, snapshot: "SweepSnapshot") -> None:
     if snapshot.records:
         terminal.line()
         terminal.line(f"best per system by {summary.objective}", style="bold")
-        terminal.table(formatting.search_table(spec, snapshot.results))
+        terminal.table(formatting.search_table(spec, snapshot.results, terminal.width))
         for line in formatting.settings_lines(spec, snapshot.results):
             terminal.line(f"  {line}")
         terminal.line()

@@ -84,4 +84,4 @@ def table(
             *(named or (), sweeps, experiments or (), metric, format_name),
             published=published, detail=detail, colour=colour, tracking_uri=tracking_uri,
         )  # fmt: skip
-        write_text(terminal, text, out)
+        write_text(terminal, text, out, is_markdown=format_name == DEFAULT_FORMAT)

@@ -121,6 +121,8 @@ class Dashboard:
 
     def _best_lines(self, progress: SweepProgress) -> list[Text]:
         best = progress.best()
+        if best is None and progress.ended():
+            return [literal_text("no score yet of a trial that ended well", style="dim", overflow="fold")]
         if best is None:
             first = format_epoch(1 / self.spec.validations_per_epoch)
             reason = (

@@ -107,7 +107,7 @@ class Progress(Event):
     event: Literal["progress"] = "progress"
     phase: str = Field(description="search, confirmation or test")
     phases: dict[str, PhaseCount] = Field(description="done and total of each phase")
-    best_trial: int | None = Field(description="the trial with the best score in the search")
+    best_trial: int | None = Field(description="the trial with the best score in the search; none that ended badly")
     best_score: float | None = Field(description="that score")
     seconds_left: float | None = Field(description="estimate for all phases; null before anything is known")
 

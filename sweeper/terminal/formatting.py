@@ -19,6 +19,7 @@ from sweeper.wording import count_noun, format_epoch, format_value
 
 PART_OF_ROWS = "a part of the rows"
 _SCORE_WIDTH = 6  # columns
+_NARROW, _WIDE = 56, 80  # columns, from which heads are whole, and rows have one line
 _STOPPED_AFTER = "stopped after "  # begins the reason of a trial that was stopped early
 
 
@@ -116,19 +117,20 @@ def search_title(results: SweepResults) -> str:
     return f"{results.sweep}: best per system by {results.objective}"
 
 
-def search_table(spec: SweepSpec, results: SweepResults) -> Table:
-    """Return the best trial of each system as a table; `settings_lines` has their settings."""
+def search_table(spec: SweepSpec, results: SweepResults, width: int = _WIDE) -> Table:
+    """Return the best trial of each system as a table for a terminal of `width` columns, without their settings."""
     table = Table(box=None, pad_edge=False)
     names = list(dict.fromkeys(name for params in spec.systems for name in params))
     for name in names:
         table.add_column(name, overflow="fold")
     for column in _metric_columns(spec):
         name = column.removeprefix("validation/")
-        table.add_column(name, justify="right", overflow="fold", min_width=_SCORE_WIDTH)
+        is_whole = width >= _NARROW
+        table.add_column(name, justify="right", overflow="fold", min_width=_SCORE_WIDTH, no_wrap=is_whole)
     for column in ("epoch", "trial", "trials"):
         table.add_column(column, justify="right", no_wrap=True)
     for result in results.systems:
-        table.add_row(*_search_row(spec, names, result))
+        table.add_row(*_search_row(spec, names, result, is_wide=width >= _WIDE))
     return table
 
 
@@ -137,7 +139,7 @@ def _metric_columns(spec: SweepSpec) -> list[str]:
     return list(dict.fromkeys((spec.objective.metric, of_table, "validation/macro_f1")))
 
 
-def _search_row(spec: SweepSpec, names: Sequence[str], result: SystemResult) -> list[str]:
+def _search_row(spec: SweepSpec, names: Sequence[str], result: SystemResult, *, is_wide: bool) -> list[str]:
     best = result.best
     values = [shorten_value(result.system[name]) if name in result.system else "-" for name in names]
     others = [
@@ -146,7 +148,8 @@ def _search_row(spec: SweepSpec, names: Sequence[str], result: SystemResult) -> 
         if outcome != Outcome.COMPLETED
     ]
     others += [f"{result.cloned} cloned"] if result.cloned else []
-    trials = f"{result.num_trials}" + (f" ({', '.join(others)})" if others else "")
+    remark = f" ({', '.join(others)})" if is_wide else "\n" + "\n".join(others)
+    trials = f"{result.num_trials}" + (remark if others else "")
     if best is None:
         return [*values, *("-" for _ in _metric_columns(spec)), "-", "-", trials]
     scores = [format_score(best.metrics.get(name)) for name in _metric_columns(spec)]

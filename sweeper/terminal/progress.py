@@ -169,10 +169,17 @@ class SweepProgress:
         return searched
 
     def best(self, system: int | None = None) -> TrialScore | None:
-        """Return the trial with the best score so far, running ones included."""
+        """Return the trial with the best score so far, of those that the results can use.
+
+        They are the completed ones and those that may still complete; without any, those that were stopped early. A
+        trial that ended badly, such as one that collapsed, is none.
+        """
         scores = [score_trial(self.spec, record) for record in self._searched(system)]
-        scored = [(score.score, score) for score in scores if score.score is not None]
-        return max(scored, key=lambda pair: self.spec.objective.sign * pair[0])[1] if scored else None
+        for outcomes in ((None, Outcome.COMPLETED), (Outcome.STOPPED_EARLY,)):
+            scored = [(it.score, it) for it in scores if it.score is not None and it.outcome in outcomes]
+            if scored:
+                return max(scored, key=lambda pair: self.spec.objective.sign * pair[0])[1]
+        return None
 
     def saved_epochs(self) -> tuple[float, float]:
         """Return the epochs that early stopping has saved, and those that all ended trials would have had.

@@ -1,7 +1,8 @@
 """Lists sweeps as a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -10,27 +11,48 @@ from sweeper.terminal.formatting import format_score
 from sweeper.wording import count_noun
 
 _NARROW, _WIDE = 80, 100  # columns below which the objective is left out, and above which seeds are called fresh
+_GAP = 2  # columns between two columns of the table
 _STYLES = {SweepState.RUNNING: "green", SweepState.FAILED: "yellow", SweepState.DAMAGED: "red"}
 
 
 def sweeps_table(sweeps: Sequence[SweepSummary], now: float, width: int) -> Table:
-    """Return a table of sweeps for a terminal of `width` columns; `now` is Unix time."""
+    """Return a table of sweeps for a terminal of `width` columns; `now` is Unix time.
+
+    Where names of sweeps would be broken, their size is left out, then their age.
+    """
+    heads = ["sweep", "state", "trainings", "best", *(["by"] if width >= _NARROW else []), "age", "size"]
+    rows = [_cells(sweep, now, width) for sweep in sweeps]
+    for head in ("size", "age"):
+        if _needed_width(heads, rows) > width and "by" not in heads:
+            heads.remove(head)
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("sweep", overflow="fold")
-    table.add_column("state", no_wrap=True)
-    for column in ("trainings", "best"):
-        table.add_column(column, justify="right", no_wrap=True)
-    if width >= _NARROW:
-        table.add_column("by", overflow="fold")
-    for column in ("age", "size"):
-        table.add_column(column, justify="right", no_wrap=True)
-    for sweep in sweeps:
-        state = Text(sweep.state, style=_STYLES.get(sweep.state, ""))
-        score = format_score(sweep.best.score if sweep.best else None)
-        basis = [_basis(sweep, "fresh seed" if width >= _WIDE else "seed")] if width >= _NARROW else []
-        age = format_age(now - sweep.began_at / 1000)
-        table.add_row(sweep.sweep, state, _trainings(sweep), score, *basis, age, format_bytes(sweep.bytes))
+    for head in heads:
+        if head in ("sweep", "by"):
+            table.add_column(head, overflow="fold")
+        else:
+            table.add_column(head, justify="left" if head == "state" else "right", no_wrap=True)
+    for sweep, row in zip(sweeps, rows, strict=True):
+        state = Text(row["state"], style=_STYLES.get(sweep.state, ""))
+        table.add_row(*(state if head == "state" else row[head] for head in heads))
     return table
+
+
+def _cells(sweep: SweepSummary, now: float, width: int) -> Mapping[str, str]:
+    """Return the cells of a sweep by the heads of their columns."""
+    return {
+        "sweep": sweep.sweep,
+        "state": sweep.state,
+        "trainings": _trainings(sweep),
+        "best": format_score(sweep.best.score if sweep.best else None),
+        "by": _basis(sweep, "fresh seed" if width >= _WIDE else "seed"),
+        "age": format_age(now - sweep.began_at / 1000),
+        "size": format_bytes(sweep.bytes),
+    }
+
+
+def _needed_width(heads: Sequence[str], rows: Sequence[Mapping[str, str]]) -> int:
+    """Return the columns that a table with these heads takes if no cell is broken."""
+    return sum(_GAP + max(map(cell_len, [head, *(row[head] for row in rows)])) for head in heads) - _GAP
 
 
 def format_age(seconds: float) -> str:

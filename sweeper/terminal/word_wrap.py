@@ -14,25 +14,41 @@ _PIECE = re.compile(
     re.VERBOSE,
 )
 
+_LABEL = re.compile(r"\s*\S+(?: \S+)*\s{2,}(?=\S)")  # what stands in a column of its own before the text
+_MARGIN = re.compile(r"\s*(?:- (?=\S))?")  # the indentation of a line, with the sign of a list's item
+
 
 def wrap_words(text: str, width: int) -> str:
     """Return a text whose lines fit `width` columns, broken between words and indented as they begin.
 
-    A word that is longer, such as a path or an address, stays whole, and so does a command.
+    Where a label and a gap stand before the text, it goes on under its beginning. A word that is longer, such as a path
+    or an address, stays whole, and so does a command.
     """
     return "\n".join(piece for line in text.split("\n") for piece in _wrap_line(line, width))
+
+
+def wrap_markdown(text: str, width: int) -> str:
+    """Return a text in Markdown as `wrap_words` does. The rows of tables stay whole."""
+    lines = (line if line.startswith("|") else wrap_words(line, width) for line in text.split("\n"))
+    return "\n".join(lines)
 
 
 def _wrap_line(line: str, width: int) -> Iterator[str]:
     if cell_len(line) <= width:
         yield line
         return
-    indent = line[: len(line) - len(line.lstrip())]
-    current = ""
-    for piece in _PIECE.findall(line):
-        if current.strip() and cell_len((current + piece).rstrip()) > width:
-            yield current.rstrip()
-            current = indent + piece.lstrip()
-        else:
+    found, margin = _LABEL.match(line), _MARGIN.match(line)
+    label = found[0] if found and cell_len(found[0]) <= width // 2 else ""
+    left = " " * cell_len(margin[0] if margin else "")
+    indent = " " * cell_len(label) or left
+    current = label
+    for piece in _PIECE.findall(line[len(label) :]):
+        word = piece.lstrip()
+        if not current.strip() or cell_len((current + piece).rstrip()) <= width:
             current += piece
+        elif current == label and cell_len(left + word) > width:
+            current += piece  # it fits nowhere, so it stays beside its label
+        else:
+            yield current.rstrip()
+            current = (indent if cell_len(indent + word) <= width else left) + word
     yield current.rstrip()

@@ -140,7 +140,10 @@ def test_where_nobody_can_answer_the_command_asks_for_yes(tmp_path: Path) -> Non
     assert done.stdout.splitlines()[-1] == f"deleted sweeps/{folder.name}"
 
 
-@pytest.mark.parametrize(("answer", "code", "is_kept"), [("n\n", 1, True), ("\x04", 1, True), ("y\n", 0, False)])
+@pytest.mark.parametrize(
+    ("answer", "code", "is_kept"),
+    [("n\n", 1, True), ("\x04", 1, True), ("y\n", 0, False), ("maybe\ny\n", 0, False)],
+)
 def test_the_question_can_be_answered(answer: str, code: int, is_kept: bool, tmp_path: Path) -> None:
     folder = RecordedSweep(tmp_path / "sweeps").search().folder
     keyboard, stdin = pty.openpty()
@@ -152,6 +155,8 @@ def test_the_question_can_be_answered(answer: str, code: int, is_kept: bool, tmp
     os.close(keyboard)
     os.close(stdin)
     assert (done.returncode, folder.path.exists()) == (code, is_kept), done.stderr
+    said = "maybe is neither yes nor no; write y to delete, or n to keep" in " ".join(done.stdout.split())
+    assert said == answer.startswith("maybe")
     assert done.stdout.splitlines()[-1].endswith("nothing was deleted" if is_kept else f"deleted sweeps/{folder.name}")
 
 

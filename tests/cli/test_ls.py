@@ -175,6 +175,24 @@ def test_a_confirmed_sweep_with_a_long_name_has_one_line_at_80_columns(sweeps: P
     assert "accuracy, 2 seeds " in line
 
 
+@pytest.mark.parametrize(
+    ("name", "heads"),
+    [
+        ("feelings-7e97dad1", "sweep state trainings best age size"),
+        ("persian-reviews-7e97dad1", "sweep state trainings best age"),
+        ("persian-film-reviews-7e97dad1", "sweep state trainings best"),
+    ],
+)
+def test_the_name_of_a_sweep_stays_whole_at_60_columns(name: str, heads: str, sweeps: Path) -> None:
+    RecordedSweep(sweeps, confirm={"seeds": 2}).search([Outcome.COMPLETED]).finish()
+    summaries = [it.model_copy(update={"sweep": name, "bytes": 812_000}) for it in package.list_sweeps(sweeps)]
+    console = Console(file=io.StringIO(), width=60)
+    console.print(sweeps_table(summaries, time.time(), 60))
+    head, line = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert " ".join(head.split()) == heads
+    assert line.startswith(f"{name} ")
+
+
 def test_the_json_is_one_object(sweeps: Path) -> None:
     RecordedSweep(sweeps).search()
     done = run_here(["ls", "--json"], sweeps.parent)

@@ -122,7 +122,7 @@ def test_no_score_of_the_best_settings_is_cut(width: int) -> None:
     spec = small_spec(compare={"encoder": ["org/an-encoder-with-a-long-name"], "loss": ["ce", "lcl"]})
     results = FakeSweep(spec).search([Outcome.COMPLETED]).results()
     console = Console(file=io.StringIO(), width=width)
-    console.print(search_table(spec, results))
+    console.print(search_table(spec, results, width))
     shown = console.file.getvalue()  # type: ignore[attr-defined]
     for result in results.systems:
         assert result.best is not None
@@ -130,6 +130,17 @@ def test_no_score_of_the_best_settings_is_cut(width: int) -> None:
             f"{result.best.metrics[name]:.4f}" in shown for name in ("validation/accuracy", "validation/macro_f1")
         )
     assert "…" not in shown
+
+
+@pytest.mark.parametrize(("width", "stopped"), [(60, "1 stopped"), (80, "3 (1 stopped)")])
+def test_the_heads_of_the_best_settings_are_whole(width: int, stopped: str) -> None:
+    spec = small_spec(compare={"encoder": ["org/an-encoder-with-a-long-name"], "loss": ["ce", "lcl"]})
+    results = FakeSweep(spec).search([Outcome.COMPLETED, Outcome.STOPPED_EARLY]).results()
+    console = Console(file=io.StringIO(), width=width)
+    console.print(search_table(spec, results, width))
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    assert lines[0].split() == ["encoder", "loss", "accuracy", "macro_f1", "epoch", "trial", "trials"]
+    assert any(line.rstrip().endswith(stopped) for line in lines)
 
 
 def test_the_time_that_a_trial_trained_leaves_out_the_pause_between_two_attempts() -> None:

@@ -85,6 +85,30 @@ def test_it_says_when_the_first_score_comes(validations: int, epoch: str) -> Non
     assert closed == "no score yet"
 
 
+COMPLETED, RUNNING = make_record(1, 0, [0.3, 0.4], Outcome.COMPLETED), make_record(2, 0, [0.5], None)
+STOPPED, COLLAPSED = make_record(3, 0, [0.6], Outcome.STOPPED_EARLY), make_record(4, 0, [0.7], Outcome.COLLAPSED)
+
+
+@pytest.mark.parametrize(
+    ("records", "best"),
+    [
+        ([COMPLETED, STOPPED, COLLAPSED], 1),
+        ([COMPLETED, RUNNING, STOPPED, COLLAPSED], 2),
+        ([STOPPED, COLLAPSED], 3),
+        ([COLLAPSED], None),
+    ],
+)
+def test_the_best_trial_is_one_that_the_results_can_use(records: list[TrialRecord], best: int | None) -> None:
+    progress = SweepProgress(SPEC, {record.trial.number: record for record in records})
+    for score in (progress.best(), progress.best(0)):
+        assert (score.number if score else None) == best
+    dashboard = make_dashboard()
+    dashboard.records = progress.records
+    output = io.StringIO()
+    Console(file=output, width=100, color_system=None).print(dashboard)
+    assert ("no score yet of a trial that ended well" in output.getvalue()) == (best is None)
+
+
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 200])
 def test_it_fits_the_width_and_shows_the_progress(width: int) -> None:
     text = drawn(width)

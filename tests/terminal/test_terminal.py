@@ -126,6 +126,14 @@ def test_a_line_that_is_too_long_breaks_between_words(tmp_path: Path) -> None:
     assert " ".join(plain(sent).split()).endswith("max_length, precision; did you mean learning_rate?")
 
 
+def test_a_mistake_on_the_command_line_breaks_between_words(tmp_path: Path) -> None:
+    code, sent = on_a_terminal([*SWEEPER, "table", "--formatt", "md"], tmp_path, columns=40)
+    assert code == 2
+    assert longest_line(plain(sent)) <= 40
+    text = "sweeper table: no such option --formatt; did you mean --format?; sweeper table --help lists what it takes"
+    assert " ".join(plain(sent).split()) == text
+
+
 def test_output_of_a_library_during_a_step_is_not_on_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
     terminal, out = Terminal(), StringIO()
     terminal.console = LiteralConsole(file=out, force_terminal=True, width=80)

@@ -5,7 +5,7 @@ from io import StringIO
 import pytest
 
 from sweeper.terminal.literal_console import LiteralConsole
-from sweeper.terminal.word_wrap import wrap_words
+from sweeper.terminal.word_wrap import wrap_markdown, wrap_words
 
 PATH = "sweeps/a-name-that-is-longer-than-the-terminal-is-wide/report.html"
 ADDRESS = "http://127.0.0.1:5000/#/experiments/1/runs/0123456789abcdef0123456789abcdef"
@@ -29,11 +29,29 @@ RUN = "sweeper run 'a b.yaml' --set x=1"
             "one\n\nand a second line of which there are many",
             ["one", "", "and a second line of which there are", "many"],
         ),
+        (
+            "  setting   rate 0.003, batch_size 16, alpha 0.5",
+            ["  setting   rate 0.003, batch_size 16,", "            alpha 0.5"],
+        ),
+        (f"  use it    load({PATH!r})", [f"  use it    load({PATH!r})"]),
+        (f"  use it    load('{'a' * 30}')", ["  use it", f"  load('{'a' * 30}')"]),
+        ("- an item of a list that is longer than a line", ["- an item of a list that is longer than", "  a line"]),
         ("\u597d" * 15 + " " + "\u597d" * 10, ["\u597d" * 15, "\u597d" * 10]),
     ],
 )
 def test_lines_break_between_words_and_copied_text_does_not(text: str, expected: list[str]) -> None:
     assert wrap_words(text, 40).split("\n") == expected
+
+
+def test_markdown_is_broken_between_words_except_in_tables() -> None:
+    row, note = f"| {'cell ' * 12}|", "[^1]: a note that has more words than one line of this width"
+    assert wrap_markdown(f"{row}\n\n{note}\n", 40).split("\n") == [
+        row,
+        "",
+        "[^1]: a note that has more words than",
+        "one line of this width",
+        "",
+    ]
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
