@@ -117,7 +117,7 @@ def test_lines_are_texts_and_pairs_have_a_tab_between_them() -> None:
 @pytest.mark.parametrize(
     ("text", "columns", "message"),
     [
-        ("", ["t"], "line 1: no text in t"),
+        ("\n", ["t"], "line 1: no text in t"),
         ("a\n\nb\n", ["t"], "stdin: some rows cannot be used: line 2: no text in t; --skip-bad-rows leaves them out"),
         ("a b", ["x", "y"], "line 1: needs 2 texts with a tab between them, got 1"),
         ("\udcff", ["t"], "line 1: not UTF-8"),

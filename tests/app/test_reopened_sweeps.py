@@ -51,15 +51,17 @@ def test_nothing_is_written_where_nothing_changed(finished: RecordedSweep) -> No
     assert not finished.folder.needs_sync
 
 
-@pytest.mark.parametrize("damage", ["missing", "cut"])
-def test_a_search_space_that_is_missing_or_damaged_is_written_again(damage: str, finished: RecordedSweep) -> None:
+@pytest.mark.parametrize(("damage", "problem"), [("missing", "is missing"), ("cut", "cannot be read")])
+def test_a_search_space_that_is_missing_or_damaged_is_written_again(
+    damage: str, problem: str, finished: RecordedSweep
+) -> None:
     path = finished.folder.path / "sweep.yaml"
     text = path.read_text()
     if damage == "missing":
         path.unlink()
     else:
         path.write_text(text[: len(text) // 2])
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match=problem):
         _ = finished.folder.read_spec()
     refresh(finished, finished.spec)
     assert path.read_text() == text

@@ -16,8 +16,10 @@ def test_the_model_of_pairs_is_called_with_pairs(tmp_path: Path, columns: list[s
     for path in paths.values():
         Path(path).write_text(f"a,b,c\n{path},2,3\n", encoding="utf-8")
     folder = RecordedSweep(tmp_path / "sweeps", dataset={**paths, "text": columns, "label": "c"}).folder
-    (folder.path / "model").mkdir()
-    (folder.path / "model" / "config.json").write_text('{"trial": 1}', encoding="utf-8")
+    files = {"config.json": '{"trial": 1}', "labels.json": '["2", "3"]', "classifier.safetensors": ""}
+    for name, content in {**files, "encoder/model.safetensors": ""}.items():
+        (folder.path / "model" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder.path / "model" / name).write_text(content, encoding="utf-8")
     (folder.path / "mlflow.json").write_text(json.dumps({"trial": 1, "model": "models:/m-1"}), encoding="utf-8")
     shown = winner_block(folder, sweep({"ce": [0.5, 0.52]}).results)
     assert shown[-1].strip() == f"mlflow.pyfunc.load_model('models:/m-1').predict({rows})"

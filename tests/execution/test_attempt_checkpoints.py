@@ -62,7 +62,8 @@ def test_checkpoint_for_whose_copy_there_is_no_room_stays(tmp_path: Path, monkey
     with limited_file_size(0):
         (end,) = run_attempt(trial(attempt=2), job(text_trainer("b"), tmp_path), DATA)
     assert isinstance(end, TrialEnd)
-    assert (end.outcome, end.reason) == (Outcome.FAILED, "OSError: [Errno 27] File too large")
+    copy = trial_folder(tmp_path, trial()) / "checkpoint-2.pt"
+    assert (end.outcome, end.reason) == (Outcome.FAILED, f"OSError: [Errno 27] File too large: '{copy}'")
     assert contents(trial_folder(tmp_path, trial()))["checkpoint-1.pt"] == "a"
 
 
