@@ -68,10 +68,7 @@ def differing_keys(sweeps: Path, spec: SweepSpec) -> tuple[str, list[str]] | Non
     newest = next(same, None)
     if newest is None:
         return None
-    before, now = (
-        newest.manifest.identity,
-        spec.identity,
-    )  # a key may be in only one: those at their default are left out
+    before, now = newest.manifest.identity, spec.identity  # each lacks the keys that it has at their default
     return newest.name, [key for key in dict.fromkeys((*now, *before)) if before.get(key) != now.get(key)]
 
 
