@@ -198,7 +198,7 @@ def text_left_on_screen(terminal: Terminal, width: int, status: RunStatus) -> st
 def test_trials_that_ended_under_the_live_view_are_printed_when_it_closes(terminal: Terminal) -> None:
     left = text_left_on_screen(terminal, 60, RunStatus.FINISHED).splitlines()
     assert [line.split()[1] for line in left if line.startswith("trial")] == ["1", "2", "4"]
-    assert "needed 0.3000" in " ".join(left[1:3])  # the setting is cut, the reason is not
+    assert "epoch 1: 0.2000, needed 0.3000" in " ".join(" ".join(left[1:3]).split())  # the setting is cut, this is not
     assert "batch_size" not in "".join(left[1:3])
 
 
