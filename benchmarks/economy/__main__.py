@@ -3,6 +3,7 @@
     python -m benchmarks.economy record DATASET --out DIR     train recorded curves; the same command continues
     python -m benchmarks.economy rows DATASET --out DIR       write the rows of the trials that have ended so far
     python -m benchmarks.economy replay ROWS.parquet ...      replay searches on recorded curves, and print tables
+    python -m benchmarks.economy table RESULTS.parquet ...    print the summary of replays that `replay --out` has kept
 
 Recorded curves are learning curves of real trials: 48 quasi-random settings of each system, each with two seeds. A
 replay runs a whole search on a simulated clock. Its trials have curves of a surrogate that was fitted to the records.
@@ -16,6 +17,7 @@ from pathlib import Path
 from benchmarks.arguments import check_at_least
 from benchmarks.economy.record import record, record_missing, rows_path
 from benchmarks.economy.rows import recorded_sweeps, write_rows
+from benchmarks.economy.settings import FORMER_DEFAULT
 from sweeper.errors import SweeperError, UsageError
 
 BUDGETS = (9, 18, 36, 48, 96)  # trials; of three systems, quickstart.yaml gives each 3, sst2.yaml 12, sst5.yaml 16
@@ -30,6 +32,11 @@ def main(words: Sequence[str] | None = None) -> int:
             from benchmarks.economy.report import report_replays
 
             report_replays(arguments)
+            return 0
+        if arguments.part == "table":
+            from benchmarks.economy.report import report_results
+
+            report_results(arguments.results, arguments.reference)
             return 0
         if arguments.part == "record":
             _record(arguments)
@@ -83,6 +90,7 @@ def _parse_arguments(words: Sequence[str] | None) -> argparse.Namespace:
         if name == "record":
             _add_record_options(part)
     _add_replay_options(parts.add_parser("replay", help="replay searches on recorded curves"))
+    _add_table_options(parts.add_parser("table", help="print the summary of replays that were kept"))
     return parser.parse_args(words)
 
 
@@ -102,11 +110,21 @@ def _add_replay_options(part: argparse.ArgumentParser) -> None:
     part.add_argument("--arms", nargs="+", help="only the arms with one of these names, or parts of names")
     part.add_argument("--arm", action="append", nargs="+", default=[], metavar=("NAME", "KEY.PATH=VALUE"),
                       help="one more arm: sweeper's search with keys of space.yaml replaced")  # fmt: skip
-    part.add_argument("--reference", default="today's search", help="the arm that the others are compared with")
+    _add_reference(part)
     part.add_argument("--nearest", action="store_true", help="give trials the curve of the nearest recorded setting")
     part.add_argument("--summary", action="store_true",
                       help="print one table over all data sets, and where an arm of ours loses to a peer")  # fmt: skip
     part.add_argument("--out", type=Path, help="write the result of each search to this Parquet file")
+
+
+def _add_table_options(part: argparse.ArgumentParser) -> None:
+    part.add_argument("results", type=Path, nargs="+", help="files that `replay --out` has written, of any arms")
+    _add_reference(part)
+
+
+def _add_reference(part: argparse.ArgumentParser) -> None:
+    part.add_argument("--reference", default=FORMER_DEFAULT, metavar="ARM",
+                      help=f"the arm that the others are compared with ({FORMER_DEFAULT})")  # fmt: skip
 
 
 if __name__ == "__main__":

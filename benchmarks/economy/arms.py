@@ -8,7 +8,7 @@ from benchmarks.economy.clock import Search
 from benchmarks.economy.earlier import good_settings
 from benchmarks.economy.peers import OptunaSearch, RayTuneSearch, ScreeningSearch
 from benchmarks.economy.problem import Problem
-from benchmarks.economy.settings import LOSSES
+from benchmarks.economy.settings import FORMER_DEFAULT, LOSSES
 from benchmarks.economy.sweeper_search import SweeperSearch
 
 Arm = Callable[[Problem, int, int], Search]  # problem, number of trials, seed
@@ -68,22 +68,21 @@ def _racing(settings: int, overrides: tuple[str, ...], problem: Problem, trials:
     return _sweeper((*overrides, f"racing={'off' if most is None else most}"), problem, trials, seed)
 
 
-TODAY = "today's search"
 PEERS = (
     "random search",
-    "the second paper's grid",
+    "grid of Modarres & Raeisi",
     "one-epoch screening",
     "Ray Tune, OptunaSearch and ASHA",
     "Optuna, TPE and Hyperband",
 )
 ARMS: Mapping[str, Arm] = {
     "random search": sweeper_arm("sampler=random", "asha=off"),
-    "the second paper's grid": sweeper_arm(*_PAPER_GRID),
+    "grid of Modarres & Raeisi": sweeper_arm(*_PAPER_GRID),
     "one-epoch screening": lambda problem, trials, seed: ScreeningSearch(trials, seed),
     "Ray Tune, OptunaSearch and ASHA": lambda problem, trials, seed: RayTuneSearch(trials, seed),
     "Optuna, TPE and Hyperband": lambda problem, trials, seed: OptunaSearch(trials, seed),
     "quasi-random": sweeper_arm("sampler=qmc", "asha=off"),
-    TODAY: sweeper_arm("sampler=tpe", ASHA),
+    FORMER_DEFAULT: sweeper_arm("sampler=tpe", ASHA),
     "ours: rungs within an epoch": sweeper_arm("sampler=tpe", _HALF_EPOCHS),
     "ours: promotion": sweeper_arm("sampler=tpe", *_PROMOTION),
     "ours: promotion within an epoch": sweeper_arm("sampler=tpe", *_HALF_PROMOTION),

@@ -3,6 +3,7 @@
 import argparse
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,7 @@ from benchmarks.economy.figures import table_lines
 from benchmarks.economy.matching import match_lines
 from benchmarks.economy.problem import Problem
 from benchmarks.economy.ratios import SHIPPED
-from benchmarks.economy.replay import Job, run_jobs
+from benchmarks.economy.replay import Job, Result, run_jobs
 from benchmarks.economy.rows import REMEDY, SETTING, describe_machine, read_rows
 from benchmarks.economy.settings import LOSSES
 from benchmarks.economy.space_of_users import BATCH_SIZES
@@ -42,10 +43,43 @@ def report_replays(arguments: argparse.Namespace) -> None:
         print(f"{len(jobs)} searches were replayed in {seconds}.\n")
         if not arguments.summary:
             print("\n".join([*table_lines(results[-1]), *_match_lines(results[-1], arguments.reference)]), flush=True)
-    if arguments.summary:
-        print("\n".join(["## Summary\n", *summary_lines(pd.concat(results), arguments.reference)]))
     if arguments.out:
         pd.concat(results).to_parquet(arguments.out)
+    if arguments.summary:
+        print("\n".join(["## Summary\n", *summary_lines(pd.concat(results), arguments.reference)]))
+
+
+def report_results(paths: Sequence[Path], reference: str) -> None:
+    """Print the summary of the replays in these files, and how many there are. Raises UsageError."""
+    results = pd.concat([read_results(path) for path in paths])
+    check_summary(list(results["arm"].unique()), reference, [int(trials) for trials in results["trials"].unique()])
+    _check_same_searches(results, reference)
+    print("\n".join(summary_lines(results, reference)))
+    print(f"\n{len(results)} searches, {results['replay'].nunique()} replays of each.")
+
+
+def _check_same_searches(results: pd.DataFrame, reference: str) -> None:
+    """Raise UsageError if an arm was not replayed as often as the reference at each budget on each data set."""
+    counts = results.groupby(["arm", "dataset", "workers", "trials"]).size().unstack("arm", fill_value=0)
+    for arm in counts:
+        unequal = counts.index[counts[arm] != counts[reference]]
+        if len(unequal):
+            dataset, workers, trials = unequal[0]
+            place = f"{dataset} with {workers} workers and {trials} trials"
+            theirs, ours = (counts.loc[unequal[0], name] for name in (arm, reference))
+            text = f"{arm} has {theirs} replays of {place}, and {reference} has {ours}; replay both alike"
+            raise UsageError(text)
+
+
+def read_results(path: Path) -> pd.DataFrame:
+    """Return the results of searches that `replay --out` has written. Raises UsageError for another file."""
+    names = [field.name for field in fields(Result)]
+    try:
+        return pd.read_parquet(path, columns=[*names, "dataset"])
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: no such file; write it with `replay --out`") from error
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: not a file of results ({error}); write one with `replay --out`") from error
 
 
 def open_problems(paths: Sequence[Path], *, nearest: bool) -> Iterator[Problem]:
@@ -95,9 +129,9 @@ def _is_meant(word: str, arm: str) -> bool:
 def check_summary(arms: Collection[str], reference: str, trials: Collection[int]) -> None:
     """Raise UsageError if no summary can be made of these arms and budgets."""
     if reference not in arms:
-        raise UsageError(f"--summary: compares arms with {reference}, which is not replayed; add it to --arms")
+        raise UsageError(f"--reference {reference}: was not replayed, and arms are compared with it; add it to --arms")
     if not set(trials) & set(SHIPPED):
-        raise UsageError(f"--trials: --summary needs a shipped budget, one of {', '.join(map(str, SHIPPED))}")
+        raise UsageError(f"--trials: a summary needs a shipped budget, one of {', '.join(map(str, SHIPPED))}")
 
 
 def make_jobs(

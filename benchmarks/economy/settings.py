@@ -14,6 +14,7 @@ from sweeper.search_space.sweep_spec import SweepSpec
 Setting = Mapping[str, Any]
 
 LOSSES = ("ce", "scl", "lcl")
+FORMER_DEFAULT = "former default: random start"  # the arm that the others are compared with
 _RANGES = {"learning_rate": (1e-5, 5e-4), "batch_size": (8, 32), "alpha": (0.05, 0.9)}
 _TAU = {True: (0.05, 1.0), False: (5.0, 1000.0)}  # by `normalize`
 _UNUSED = 0.5  # the coordinate of a hyperparameter that does not apply

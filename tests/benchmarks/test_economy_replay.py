@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.model_selection import KFold
 
-from benchmarks.economy.arms import ARMS, TODAY
+from benchmarks.economy.arms import ARMS
 from benchmarks.economy.clock import run_search
 from benchmarks.economy.earlier import earlier_sweep, good_settings
 from benchmarks.economy.figures import interval, share_interval, table_lines
@@ -18,7 +18,7 @@ from benchmarks.economy.problem import Problem
 from benchmarks.economy.record import SPACE
 from benchmarks.economy.replay import Job, run_job
 from benchmarks.economy.report import chosen_arms, describe_problem, make_jobs, open_problems, read_replayable
-from benchmarks.economy.settings import LOSSES
+from benchmarks.economy.settings import FORMER_DEFAULT, LOSSES
 from benchmarks.economy.surrogate import FOLDS, Records, Surrogate, describe_fit, read_records
 from benchmarks.economy.sweeper_search import SweeperSearch
 from sweeper.errors import UsageError
@@ -142,7 +142,7 @@ def test_an_arm_runs_to_its_end_and_chooses_a_setting_of_each_system(problem: Pr
     assert costs[4].hours < costs[1].hours
 
 
-@pytest.mark.parametrize("arm", ["one-epoch screening", TODAY])
+@pytest.mark.parametrize("arm", ["one-epoch screening", FORMER_DEFAULT])
 def test_the_same_job_gives_the_same_result(problem: Problem, arm: str) -> None:
     assert run_job(problem, Job(arm, 9, 4, 0)) == run_job(problem, Job(arm, 9, 4, 0))
     assert run_job(problem, Job(arm, 9, 4, 0)) != run_job(problem, Job(arm, 9, 4, 1))
@@ -157,19 +157,19 @@ def test_more_trials_leave_less_regret(problem: Problem) -> None:
 
 
 def test_an_arm_can_be_added_by_its_keys(problem: Problem) -> None:
-    arms = chosen_arms(["today"], [["mine", "sampler=qmc", "asha=off"]])
-    assert arms == {TODAY: (), "mine": ("sampler=qmc", "asha=off")}
+    arms = chosen_arms(["former"], [["mine", "sampler=qmc", "asha=off"]])
+    assert arms == {FORMER_DEFAULT: (), "mine": ("sampler=qmc", "asha=off")}
     assert list(chosen_arms(["ours: shared start", "screening"], [])) == ["one-epoch screening", "ours: shared start"]
     (job,) = make_jobs({"mine": arms["mine"]}, [6], [2], 1, seed=0)
     assert run_job(problem, job).epochs == 18
-    for words, added in ((["nobody"], []), (None, [["mine"]]), (None, [[TODAY, "asha=off"]])):
+    for words, added in ((["nobody"], []), (None, [["mine"]]), (None, [[FORMER_DEFAULT, "asha=off"]])):
         with pytest.raises(UsageError, match="--arm"):
             chosen_arms(words, added)
 
 
 def test_another_seed_gives_other_replays() -> None:
     numbers = {
-        (seed, replays): {job.replay for job in make_jobs({TODAY: ()}, [9], [1], replays, seed)}
+        (seed, replays): {job.replay for job in make_jobs({FORMER_DEFAULT: ()}, [9], [1], replays, seed)}
         for seed in (0, 1, 2) for replays in (9, 18)
     }  # fmt: skip
     assert numbers[0, 9] == set(range(9))
@@ -214,8 +214,8 @@ def test_epochs_to_match_lie_between_the_budgets() -> None:
 
 
 def test_a_table_shows_where_the_reference_loses() -> None:
-    table = results({TODAY: [0.06, 0.04, 0.02], "fast": [0.04, 0.02, 0.01], "slow": [0.09, 0.08, 0.06]})
-    lines = list(match_lines(table, TODAY))
+    table = results({FORMER_DEFAULT: [0.06, 0.04, 0.02], "fast": [0.04, 0.02, 0.01], "slow": [0.09, 0.08, 0.06]})
+    lines = list(match_lines(table, FORMER_DEFAULT))
     assert lines[-2] == "| fast | at most 10 (10 to 10) | **at most 10 (10 to 10)** | **100 (100 to 100)** |"
     assert lines[-1] == "| slow | 1000 (1000 to 1000) | more than 1000 | more than 1000 |"
     line = next(line for line in table_lines(table) if line.startswith("| fast"))
@@ -223,9 +223,9 @@ def test_a_table_shows_where_the_reference_loses() -> None:
 
 
 def test_the_interval_of_needed_epochs_is_as_wide_as_the_replays_differ() -> None:
-    table = results({TODAY: [0.06, 0.04, 0.02], "fast": [0.04, 0.02, 0.01]})
+    table = results({FORMER_DEFAULT: [0.06, 0.04, 0.02], "fast": [0.04, 0.02, 0.01]})
     table.loc[(table["arm"] == "fast") & (table["replay"] == 0), "regret"] += 0.015
-    needed = needed_epochs(table, "fast", TODAY, 100)
+    needed = needed_epochs(table, "fast", FORMER_DEFAULT, 100)
     assert needed.low < needed.epochs < needed.high <= 100
     assert needed.least == 10
 
