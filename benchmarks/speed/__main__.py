@@ -6,8 +6,8 @@ The arms of a comparison take turns, each in a process of its own: one measureme
 first. The table has the median of the rounds, with the lowest and the highest value. Without --data, SST-5 comes from
 the hub (HF_ENDPOINT), or the data set that ships with sweeper if there is none. Exit code 1: an arm failed.
 
-The result goes to build/speed.json, and replaces the previous one. To keep a result for docs/benchmarks.md, name a file
-in benchmarks/speed/results with --out.
+The result goes to build/speed.json, and replaces the previous one. To keep a result for docs/benchmarks/speed.md, name
+a file in benchmarks/speed/results with --out.
 """
 
 import argparse

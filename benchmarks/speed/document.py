@@ -1,4 +1,4 @@
-"""Write the table of docs/benchmarks.md from the kept results.
+"""Write the table of docs/benchmarks/speed.md from the kept results.
 
     python -m benchmarks.speed.document [--results benchmarks/speed/results] [--anyway]
 
@@ -17,7 +17,7 @@ from benchmarks.speed.cases import SWEEPER, CaseResult
 from benchmarks.speed.machine import IDLE
 from benchmarks.speed.result import HEADER, RESULTS, BenchmarkResult, format_number, read_result
 
-PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
+PAGE = Path(__file__).parents[2] / "docs" / "benchmarks" / "speed.md"
 BEGIN, END = "<!-- made by benchmarks.speed.document -->", "<!-- end -->"
 
 
@@ -46,7 +46,7 @@ def make_block(results: Sequence[BenchmarkResult]) -> str:
     """Return the part of the page that is made from the results of one or more runs."""
     used = _newest_cases(results)
     lines = [
-        *(_origin(number, result) for number, result in enumerate(used, start=1)),
+        *_origins(used),
         "",
         "Values are medians of the rounds (or stretches, where a note says so), with the lowest and the highest one.",
         "",
@@ -70,20 +70,34 @@ def _newest_cases(results: Sequence[BenchmarkResult]) -> list[BenchmarkResult]:
     return [result for result in kept if result.cases]
 
 
-def _origin(number: int, result: BenchmarkResult) -> str:
-    """Return a list item with the number of a run, the command for the rows that it still supplies, and its origin.
+def _origins(results: Sequence[BenchmarkResult]) -> list[str]:
+    """Return a numbered list of the runs. Where all have the same machine, versions and data, these follow it once."""
+    environments = [_environment(result) for result in results]
+    if len(set(environments)) == 1:
+        runs = [_run(number, result, "") for number, result in enumerate(results, start=1)]
+        return [*runs, "", f"All on: {environments[0]}."]
+    pairs = zip(results, environments, strict=True)
+    return [_run(number, result, f": {environment}") for number, (result, environment) in enumerate(pairs, start=1)]
 
-    The origin is the day, the machine, the versions and the data.
-    """
-    machine = result.machine
-    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+
+def _run(number: int, result: BenchmarkResult, environment: str) -> str:
+    """Return a list item with the number of a run, the command for the rows that it still supplies, and its day."""
     busy = [f"{case.title} ({100 * case.busy:.0f} %)" for case in result.cases if case.busy > IDLE]
     before = f"right before these cases: {'; '.join(busy)}. Trust ratios, not values."
     others = f" Others used part of the processors {before}" if busy else ""
     return (
-        f"{number}. `{_narrowed_command(result)}`, on {result.at[:10]}, "
-        f"{result.settings['rounds']} rounds: {machine['processor']}, {machine['cores']} cores, accelerator: "
-        f"{machine['accelerator']}; {versions}; data: {result.settings['data']}.{others}"
+        f"{number}. `{_narrowed_command(result)}`, on {result.at[:10]}, {result.settings['rounds']} rounds"
+        f"{environment}.{others}"
+    )
+
+
+def _environment(result: BenchmarkResult) -> str:
+    """Return the machine, the versions and the data of a run."""
+    machine = result.machine
+    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+    return (
+        f"{machine['processor']}, {machine['cores']} cores, accelerator: {machine['accelerator']}; {versions}; "
+        f"data: {result.settings['data']}"
     )
 
 

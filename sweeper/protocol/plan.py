@@ -18,7 +18,7 @@ from sweeper.trials.resources import TrialResources
 _SIMULATED_TRIALS = 20_000  # in all simulated sweeps together
 _MOST_SWEEPS, _FEWEST_SWEEPS = 200, 10
 _TIMING_ERROR = 0.15  # of the time of a whole training that a few of its steps give
-_KEPT = 1.5  # memory of a worker after some trainings, as a multiple of that of its first (docs/benchmarks.md)
+_KEPT = 1.5  # memory of a worker after some trainings, as a multiple of that of its first (docs/benchmarks/plans.md)
 _HOUR = 3600
 
 Timed = Sequence[tuple[TrainConfig, TrainingCost]]

@@ -147,6 +147,17 @@ def test_runs_of_some_rows_are_joined_and_of_a_case_the_newest_counts() -> None:
     assert document.make_block([result_of(first), new]).count(". `") == 1
 
 
+def test_what_all_runs_share_is_said_once() -> None:
+    first, second = (run_case(Case(name, name.upper(), "s", [fixed(SWEEPER, 1)]), (0,), busy=0) for name in ("a", "b"))
+    runs = [result_of(first), result_of(second)]
+    environment = f"{runs[0].machine['processor']}, {runs[0].machine['cores']} cores"
+    assert document.make_block(runs).count(environment) == 1
+    elsewhere = replace(runs[1], machine={**runs[1].machine, "processor": "another one"})
+    block = document.make_block([runs[0], elsewhere])
+    assert f"rounds: {environment}" in block
+    assert "rounds: another one, " in block
+
+
 def test_parts_of_all_arms_are_shown_and_a_larger_peak_of_memory_is_a_loss() -> None:
     arms = {
         name: ArmResult([value], {PEAK_MEMORY: memory})

@@ -49,6 +49,9 @@ ELSEWHERE = {
     "make run": ("tests/end_to_end/test_quickstart.py", '"make", "run"'),
     "make test": ("Makefile", "\ntest:"),  # this very run
     "make setup": ("Makefile", "\nsetup:"),
+    "make bench": ("Makefile", "\nbench:"),
+    "make bench BENCH=--quick": ("benchmarks/speed/__main__.py", '"--quick"'),
+    "make bench 'BENCH=--rows throughput,loading'": ("benchmarks/speed/__main__.py", '"--rows"'),
     "sweeper submit search_spaces/sst5.yaml --address http://head:8265": (
         "tests/end_to_end/test_submit.py",
         '"submit", "space.yaml"',
