@@ -162,8 +162,8 @@ def describe_statistics(results: SweepResults) -> list[str]:
         split = "test" if any(seed.test for seed in models) else "validation"
         name = results.objective.removeprefix("validation/")
         scores = [(seed.test or {}) if split == "test" else seed.metrics for seed in models]
-        found = [score[f"{split}/{name}"] for score in scores if f"{split}/{name}" in score]
-        listed = f"{split} {name} {describe_scores(found)}" if found else "no score with fresh seeds"
+        values = [score[f"{split}/{name}"] for score in scores if f"{split}/{name}" in score]
+        listed = f"{split} {name} {describe_scores(values)}" if values else "no score with fresh seeds"
         lines.append(f"{_name(system)}: {listed}; seeds {', '.join(str(seed.seed) for seed in seeds) or 'none'}.")
     accesses = count_noun(len(results.test_accesses), "test access", "test accesses")
     top = max((confirmation.top for confirmation in results.confirmations), default=1)

@@ -99,10 +99,13 @@ def _require_equal(kept: KeptModel, written: Path) -> None:
     from sweeper.training.sequence_classification import classifier_probabilities
 
     rows = [[text] * len(kept.text_columns) for text in _TEXTS]
-    own = TextClassifier(replace(kept, settings={**kept.settings, "precision": "float32"})).probabilities(rows)
-    other = classifier_probabilities(written, rows, kept.task)
+    in_float32 = replace(kept, settings={**kept.settings, "precision": "float32"})
+    served = TextClassifier(in_float32).probabilities(rows)
+    exported = classifier_probabilities(written, rows, kept.task)
     largest = max(
-        abs(a - b) for ours, theirs in zip(own.tolist(), other, strict=True) for a, b in zip(ours, theirs, strict=True)
+        abs(a - b)
+        for ours, theirs in zip(served.tolist(), exported, strict=True)
+        for a, b in zip(ours, theirs, strict=True)
     )
     if not largest <= _TOLERANCE:
         raise SweeperError(

@@ -195,7 +195,7 @@ def sync_all(output: Output, folders: Sequence[SweepFolder], timeout: float = SY
             failures.append(error)
     if failures:
         lines = "\n".join(dict.fromkeys(map(str, failures)))
-        raise UsageError(lines) if all(isinstance(it, UsageError) for it in failures) else SweeperError(lines)
+        raise UsageError(lines) if all(isinstance(failure, UsageError) for failure in failures) else SweeperError(lines)
 
 
 def sync_problem(folder: SweepFolder, tracker: "MlflowTracker") -> str:

@@ -149,7 +149,9 @@ def _scores(results: SweepResults, confirmation: ConfirmationResult) -> list[str
     shown = dict.fromkeys((results.objective.removeprefix("validation/"), "accuracy", "macro_f1", "micro_f1"))
     rows += [(f"test/{name}", tests) for name in shown if any(f"test/{name}" in scores for scores in tests)]
     seeds = count_noun(len(confirmation.seeds), "fresh seed")
-    lines = [f"| {_escape(name)} | {_describe_known([scores.get(name) for scores in found])} |" for name, found in rows]
+    lines = [
+        f"| {_escape(name)} | {_describe_known([scores.get(name) for scores in splits])} |" for name, splits in rows
+    ]
     return [
         f"The setting was chosen on validation and trained again with {seeds}{_describe_tests(results, confirmation)}. "
         "This model is the seed that is best on validation.",

@@ -126,10 +126,10 @@ def _files_in(folder: Path) -> list[Path]:
     """
     files = [path for path in sorted(folder.iterdir()) if strip_packing(path).suffix.lower() in FORMATS]
     named = [path for path in files if _split_of(path)]
-    found = named if len(named) > 1 else files
-    if not found:
+    chosen = named if len(named) > 1 else files
+    if not chosen:
         raise UsageError(f"{folder}: a folder without data files; name one of {', '.join(FORMATS)}")
-    return found
+    return chosen
 
 
 def _by_split(paths: Sequence[Path]) -> dict[str, Path]:

@@ -78,12 +78,14 @@ class NewSpaceText:
         ]
 
     def _start(self) -> list[str]:
-        settings = [", ".join(f"{name}: {value}" for name, value in it.items()) for it in self.settings.start_with]
+        settings = [
+            ", ".join(f"{name}: {value}" for name, value in setting.items()) for setting in self.settings.start_with
+        ]
         if not settings:
             return []
         return [
             "start_with:  # tried first, because they were good on other data",
-            *(f"  - {{{it}}}" for it in settings),
+            *(f"  - {{{setting}}}" for setting in settings),
         ]
 
     def _training(self) -> list[str]:

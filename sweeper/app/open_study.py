@@ -42,11 +42,11 @@ def _first_entry(path: Path) -> bytes:
     """Return the line below the header of a record; none if there is none."""
     try:
         with path.open("rb") as file:
-            _header, entry = file.readline(), file.readline()
+            _header, first_line = file.readline(), file.readline()
     except OSError as error:
         remedy = "restore a copy of the record, or start the sweep again with --fresh"
         raise RecordError(f"{path}: cannot be read ({error.strerror}); {remedy}") from None
-    return entry
+    return first_line
 
 
 def open_study(folder: SweepFolder, spec: SweepSpec) -> "AbstractContextManager[OptunaStudy]":

@@ -33,9 +33,13 @@ def find_lacking(stored: SweepResults, records: Sequence[TrialRecord], accesses:
     ended = {number for number, record in by_number.items() if record.end is not None}
     scored = {number for number, record in by_number.items() if record.test is not None}
     lacking = {
-        "trial": [it.number for it in trials if it.number not in by_number],
-        "the end of trial": [it.number for it in trials if it.outcome is not None and it.number not in ended],
-        "the test score of trial": [it.number for it in trials if it.test is not None and it.number not in scored],
+        "trial": [trial.number for trial in trials if trial.number not in by_number],
+        "the end of trial": [
+            trial.number for trial in trials if trial.outcome is not None and trial.number not in ended
+        ],
+        "the test score of trial": [
+            trial.number for trial in trials if trial.test is not None and trial.number not in scored
+        ],
     }
     for name, numbers in lacking.items():
         if numbers:

@@ -57,12 +57,13 @@ def run_sweeps(
     """
     require_sweeps_folder(sweeps)
     folders = [None if fresh else find_sweep(sweeps, spec) for spec in specs]
-    for known in filter(None, folders):
-        require_record(known)
-    sought = [(spec if it is None else it.named(spec), it) for spec, it in zip(specs, folders, strict=True)]
+    for present in filter(None, folders):
+        require_record(present)
+    named = [spec if folder is None else folder.named(spec) for spec, folder in zip(specs, folders, strict=True)]
+    sought = list(zip(named, folders, strict=True))
     unfinished = [k for k, (spec, folder) in enumerate(sought) if not is_done(spec, folder)]
-    for known in filter(None, (folders[k] for k in unfinished)):
-        require_unlocked(known.journal)
+    for present in filter(None, (folders[k] for k in unfinished)):
+        require_unlocked(present.journal)
     completed: dict[int, CompletedRun] = {}
     command = _Command(output, sweeps, on_completed, inline=inline, fresh=fresh)
     with command.failures_shown():
@@ -154,7 +155,7 @@ class _Command:
 
 def _check_mlflow(sweeps: Path, prepared: Sequence[PreparedSweep]) -> None:
     """Raise UsageError if MLflow cannot take the runs of these sweeps."""
-    mlflow_sync.check_mlflow(sweeps, [mlflow_sync.data_identity(it.spec, it.resolved) for it in prepared])
+    mlflow_sync.check_mlflow(sweeps, [mlflow_sync.data_identity(sweep.spec, sweep.resolved) for sweep in prepared])
 
 
 def _reopen(output: Output, spec: SweepSpec, folder: SweepFolder) -> SweepResults:

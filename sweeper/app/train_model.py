@@ -129,11 +129,11 @@ def _require_own_folder(out: Path, training: Training) -> None:
         if not path.exists():
             continue
         try:
-            found = Training.model_validate_json(path.read_bytes())
+            kept_training = Training.model_validate_json(path.read_bytes())
         except ValueError:
             raise UsageError(f"{path}: is not from sweeper train; name another folder with --out") from None
-        if found != training:
-            raise UsageError(f"{out}: has {found}, not {training}; name another folder with --out")
+        if kept_training != training:
+            raise UsageError(f"{out}: has {kept_training}, not {training}; name another folder with --out")
 
 
 def _finished_model(out: Path) -> TrainedModel | None:

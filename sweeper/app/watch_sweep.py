@@ -44,9 +44,9 @@ def _count_slots(records: Sequence[TrialRecord]) -> int:
     """Return the most trials of a stage that ran at the same time, and at least 1. At its end, fewer run."""
     most = 1
     for stage in ("search", "confirm"):
-        own = [record for record in records if record.trial.stage == stage]
-        changes: list[tuple[float, int]] = [(record.started_at, 1) for record in own]
-        changes += [(record.ended_at, -1) for record in own if record.ended_at is not None]
+        of_stage = [record for record in records if record.trial.stage == stage]
+        changes: list[tuple[float, int]] = [(record.started_at, 1) for record in of_stage]
+        changes += [(record.ended_at, -1) for record in of_stage if record.ended_at is not None]
         most = max(most, *accumulate((change for _, change in sorted(changes)), initial=0))
     return most
 

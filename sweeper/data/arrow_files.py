@@ -100,14 +100,14 @@ def read_parquet(source: SourceFile, wanted: Sequence[str]) -> RawTable:
     try:
         parquet = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(source.content))
         names = parquet.schema_arrow.names
-        found = find_column_indices(path, names, wanted)
-        table = parquet.read(columns=[names[index] for index in found.values()])
+        indices = find_column_indices(path, names, wanted)
+        table = parquet.read(columns=[names[index] for index in indices.values()])
     except (pyarrow.lib.ArrowException, ValueError, OverflowError, OSError) as error:
         reason = " ".join(str(error).split()).removesuffix(".")
         raise UnavailableError(f"{path}: cannot be read: {reason}; write it again, or name another") from None
-    values = {column: table.column(names[index]) for column, index in found.items()}
+    values = {column: table.column(names[index]) for column, index in indices.items()}
     return RawTable(
-        str(path), shown_names(names, found), values, table.num_rows, lambda index: f"{path}: row {index + 1}"
+        str(path), shown_names(names, indices), values, table.num_rows, lambda index: f"{path}: row {index + 1}"
     )
 
 

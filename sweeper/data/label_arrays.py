@@ -29,8 +29,8 @@ def count_labels(labels: NDArray[np.int64], num_classes: int) -> NDArray[np.int6
 
 def present_classes(labels: NDArray[np.int64]) -> list[int]:
     """Return the numbers of the classes that any of these rows has."""
-    found: list[int] = (np.unique(labels) if labels.ndim == 1 else np.flatnonzero(labels.any(axis=0))).tolist()
-    return found
+    present: list[int] = (np.unique(labels) if labels.ndim == 1 else np.flatnonzero(labels.any(axis=0))).tolist()
+    return present
 
 
 def rows_of_class(labels: NDArray[np.int64], number: int) -> NDArray[np.int64]:
@@ -47,8 +47,8 @@ def strata(labels: NDArray[np.int64]) -> NDArray[np.int64]:
         return labels
     totals = labels.sum(axis=0)
     rarest = np.where(labels > 0, totals, len(labels) + 1).argmin(axis=1)
-    found: NDArray[np.int64] = np.where(labels.any(axis=1), rarest, labels.shape[1])
-    return found
+    stratum_of_row: NDArray[np.int64] = np.where(labels.any(axis=1), rarest, labels.shape[1])
+    return stratum_of_row
 
 
 def number_labels(labels: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -38,8 +38,8 @@ def borrow_trials(
     shared = {name for trial, kept in zip(whole, trials, strict=True) for name in trial.values.keys() - kept.values}
     systems = range(len(spec.systems))
     inside = [trial for trial in trials if any(fit_trial(spec, system, trial) for system in systems)]
-    own = [trial for trial in inside if _has_own_system(spec, trial)]
-    borrowed = inside if spec.tpe.siblings else own
+    of_own_systems = [trial for trial in inside if _has_own_system(spec, trial)]
+    borrowed = inside if spec.tpe.siblings else of_own_systems
     searched = {hyperparameter.name for hyperparameter in source.space.searched_hyperparameters()}
     return BorrowedTrials(
         sweep=folder.name,

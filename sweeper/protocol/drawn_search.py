@@ -108,7 +108,7 @@ class SearchDrawer:
         running = [training for training in under_way if not training.is_promoted]
         promoted = [training for training in under_way if training.is_promoted]
         new = [training for system in range(len(self._records)) for training in self._draw_new(system, random)]
-        trainings = [*running, *promoted, *(training for _, training in sorted(new, key=lambda it: it[0]))]
+        trainings = [*running, *promoted, *(training for _, training in sorted(new, key=lambda pair: pair[0]))]
         self._run(trainings, moment, random)
         return trainings
 
@@ -197,5 +197,5 @@ def _seconds_until(training: DrawnTraining, target: int, moment: SweepMoment, ra
 
 def _read_curve(spec: SweepSpec, record: TrialRecord) -> list[float]:
     """Return the values of a trial at its validations; more is better, and -inf is none."""
-    values = [spec.objective.sign * it.metrics.get(spec.objective.metric, -math.inf) for it in record.reports]
+    values = [spec.objective.sign * report.metrics.get(spec.objective.metric, -math.inf) for report in record.reports]
     return [value if math.isfinite(value) else -math.inf for value in values]

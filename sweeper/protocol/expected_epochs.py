@@ -190,7 +190,8 @@ def _rest_of_confirmation(
     running = [record for record in seeds if record.end is None]
     completed = [record for record in system_records if record.outcome == Outcome.COMPLETED]
     length = typical_config(spec, system, completed or system_records).total_epochs
-    left = sum(it.trial.config.num_validations - len(it.reports) for it in running) / spec.validations_per_epoch
+    validations = sum(record.trial.config.num_validations - len(record.reports) for record in running)
+    left = validations / spec.validations_per_epoch
     return left + max(0, spec.confirm.seeds * spec.confirm.top - len(seeds)) * length
 
 

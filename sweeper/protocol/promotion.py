@@ -69,7 +69,7 @@ def most_waiting(spec: SweepSpec, system: int, slots: int) -> int:
     return min(share, len(spec.pausing_rungs) * at_a_rung)
 
 
-def promoted_shares(spec: SweepSpec, own: Sequence[TrialRecord]) -> dict[int, float]:
+def promoted_shares(spec: SweepSpec, records: Sequence[TrialRecord]) -> dict[int, float]:
     """Return for each rung the share of the trials waiting there that continue, if no more come.
 
     `own` are the trials of a system. Rungs at which none waits are left out.
@@ -79,7 +79,7 @@ def promoted_shares(spec: SweepSpec, own: Sequence[TrialRecord]) -> dict[int, fl
     if not isinstance(settings, AshaSettings):
         return shares
     for rung in spec.pausing_rungs:
-        reached = [record for record in own if not is_out(record) and rank_value(spec, record, rung) is not None]
+        reached = [record for record in records if not is_out(record) and rank_value(spec, record, rung) is not None]
         waiting = sum(waiting_rung(spec, record) == rung for record in reached)
         if waiting:
             promoted = sum(record.promoted_after >= rung for record in reached)

@@ -49,7 +49,11 @@ class RemainingSearch:
             if left < sum(validations):
                 seconds = [training.end - training.begin for training in trainings]
                 limit = min(limit, time_of_work(seconds, validations, moment.slots, left))
-        begun = [(self._end_by(limit, it), it) for it in trainings if it.record is not None or it.begin < limit]
+        begun = [
+            (self._end_by(limit, training), training)
+            for training in trainings
+            if training.record is not None or training.begin < limit
+        ]
         whole = [training for end, training in begun if training.is_whole and end >= training.end]
         return RestOfSearch(max((end for end, _ in begun), default=0.0), whole)
 

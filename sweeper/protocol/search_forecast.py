@@ -29,13 +29,13 @@ class SearchForecast:
 
     def seconds_until_limit(self, trainings: Sequence[DrawnTraining]) -> float:
         """Return the seconds until a limit ends a search with these trainings; infinity if none does."""
-        ordered = sorted(trainings, key=lambda it: it.end)
+        ordered = sorted(trainings, key=lambda training: training.end)
         return min(self._seconds, self._patience_end(ordered), self._goal_end(ordered))
 
     def _patience_end(self, ordered: Sequence[DrawnTraining]) -> float:
         if self._patience is None:
             return math.inf
-        drawn = [EndedTrial(it.system, index, it.value) for index, it in enumerate(ordered)]
+        drawn = [EndedTrial(training.system, index, training.value) for index, training in enumerate(ordered)]
         end = count_until_exhaustion(
             [*self._ended, *drawn], self._num_systems, self._patience.trials, self._patience.noise
         )
@@ -45,7 +45,10 @@ class SearchForecast:
         """Return the end of the first trial that reaches the goal."""
         if self._goal is None:
             return math.inf
-        return min((it.end for it in ordered if it.value is not None and it.value >= self._goal), default=math.inf)
+        return min(
+            (training.end for training in ordered if training.value is not None and training.value >= self._goal),
+            default=math.inf,
+        )
 
 
 def allowed_seconds(spec: SweepSpec, budget: SearchBudget, slots: int, now: float) -> float:

@@ -57,7 +57,7 @@ class SearchStage(Stage):
         searched = self.recorded()
         self.turns = Turns(spec, searched)
         judged = [self._judge_waiting(record) for record in searched]
-        self.requeued.extend(it.trial for it in judged if it.end is None and not is_waiting(spec, it))
+        self.requeued.extend(trial.trial for trial in judged if trial.end is None and not is_waiting(spec, trial))
         self._stop_hopeless()
         self.ended.clear()
 

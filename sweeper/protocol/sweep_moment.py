@@ -56,5 +56,5 @@ class SweepMoment:
         """Return the seconds for which a trial has trained since its last validation; negative before it trains."""
         if record.reports:
             return max(0.0, self.now - record.report_times[-1] / 1000)
-        is_first = any(it is record for it in self.records[: self.slots])  # then it waits for the processes
+        is_first = any(other is record for other in self.records[: self.slots])  # then it waits for the processes
         return self.now - record.started_at / 1000 - self.pace.start - self.pace.processes * is_first

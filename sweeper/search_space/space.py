@@ -119,13 +119,13 @@ class SearchSpace:
 
     def with_ancestors(self, names: Iterable[str]) -> set[str]:
         """Return the names together with those of all hyperparameters that they depend on, directly or not."""
-        found: set[str] = set()
+        collected: set[str] = set()
         current = set(names)
         while current:
-            found |= current
+            collected |= current
             parents = set().union(*(other.parents for other in self.hyperparameters if other.name in current))
-            current = parents - found
-        return found
+            current = parents - collected
+        return collected
 
     def critical_values(self) -> "SearchSpace":
         """Return the space with a few values for each range: its ends, and those that a condition names.

@@ -51,8 +51,8 @@ def explain_mistake(error: ParserError, lines: Sequence[str]) -> tuple[int, str]
     problem, line = error.problem, lines[error.line] if error.line < len(lines) else ""
     if error.quote is not None:
         return error.quote, "a text in quotes is not closed; close the quotes"
-    if error.bracket is not None and (found := _unclosed(error, error.bracket, lines)) is not None:
-        return found
+    if error.bracket is not None and (unclosed := _unclosed(error, error.bracket, lines)) is not None:
+        return unclosed
     if "'\\t'" in problem:
         is_indentation = not line[: error.column].strip()
         return error.line, f"{problem}; {'indent with spaces' if is_indentation else 'write a space in its place'}"
@@ -78,8 +78,8 @@ def _unclosed(error: ParserError, bracket: tuple[str, int], lines: Sequence[str]
 def _colon_mistake(line: str) -> str:
     """Return what is wrong with a line that should have a key, a colon, a space and a value."""
     written = _content(line)
-    if found := _NO_SPACE.fullmatch(written):
-        key, value = found.groups()
+    if match := _NO_SPACE.fullmatch(written):
+        key, value = match.groups()
         return f"{quote_value(f'{key}:{value}')} has no space after its colon; write {quote_value(f'{key}: {value}')}"
     return f"{quote_value(written)} has no colon; write KEY: VALUE"
 

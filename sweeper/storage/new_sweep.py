@@ -73,7 +73,7 @@ def create_sweep(
         if _traces(folder.path):
             raise begun_meanwhile(folder.path)
         folder.write_spec(spec)
-        write_json(folder.path / MANIFEST, {key: it for key, it in asdict(manifest).items() if key not in unused})
+        write_json(folder.path / MANIFEST, {key: value for key, value in asdict(manifest).items() if key not in unused})
     return folder
 
 

@@ -150,7 +150,7 @@ class Dashboard:
             table.add_column("setting", overflow="fold")
         for record in running:
             table.add_row(*self._running_row(record, scale, length, has_setting=width >= _NARROW))
-        return [table, *self._axis_lines(span, any(rungs_of(self.spec, it.trial) for it in running))]
+        return [table, *self._axis_lines(span, any(rungs_of(self.spec, unfinished.trial) for unfinished in running))]
 
     def _running_row(self, record: TrialRecord, scale: Scale, length: int, *, has_setting: bool) -> list[str]:
         trial, metric, best = record.trial, self.spec.objective.metric, best_report(self.spec, record)

@@ -37,8 +37,8 @@ def _wrap_line(line: str, width: int) -> Iterator[str]:
     if cell_len(line) <= width:
         yield line
         return
-    found, margin = _LABEL.match(line), _MARGIN.match(line)
-    label = found[0] if found and cell_len(found[0]) <= width // 2 else ""
+    label_match, margin = _LABEL.match(line), _MARGIN.match(line)
+    label = label_match[0] if label_match and cell_len(label_match[0]) <= width // 2 else ""
     left = " " * cell_len(margin[0] if margin else "")
     indent = " " * cell_len(label) or left
     current = label

@@ -33,10 +33,10 @@ def _require_file(_connection: Any, record: Any, _proxy: Any) -> None:
     if _FILE not in record.info:
         return
     file, identity = record.info[_FILE]
-    found = _identity(file)
-    if found is None:
+    present_identity = _identity(file)
+    if present_identity is None:
         raise FileNotFoundError(errno.ENOENT, "the database was moved away", file)
-    if found != identity:
+    if present_identity != identity:
         raise exc.DisconnectionError("the database was replaced")  # SQLAlchemy connects again
 
 

@@ -27,10 +27,10 @@ def delete_runs(uri: str, identity: Mapping[str, str], trials: Collection[int] =
         return 0
     client = open_store(uri)
     experiments = list(paginate(client.search_experiments))
-    found = [_find_runs(client, experiment.experiment_id, identity) for experiment in experiments]
-    _require_found(list(chain(*found)), trials)
+    runs_by_experiment = [_find_runs(client, experiment.experiment_id, identity) for experiment in experiments]
+    _require_found(list(chain(*runs_by_experiment)), trials)
     deleted = 0
-    for experiment, runs in zip(experiments, found, strict=True):
+    for experiment, runs in zip(experiments, runs_by_experiment, strict=True):
         active = [run for run in runs if run.info.lifecycle_stage == LifecycleStage.ACTIVE]
         for run in sorted(active, key=lambda run: "sweeper.trial" not in run.data.tags):
             models = client.search_logged_models([experiment.experiment_id], f"source_run_id = '{run.info.run_id}'")
@@ -48,29 +48,29 @@ def _find_runs(client: Any, experiment: str, identity: Mapping[str, str]) -> lis
 
     A run with the tags of another sweep is left out.
     """
-    found: dict[str, Run] = {}
+    runs_by_id: dict[str, Run] = {}
     filters = [" and ".join(f"tags.`{name}` = '{value}'" for name, value in identity.items())]
     while filters:
         runs = [run for text in filters for run in paginate(client.search_runs, [experiment], text, ViewType.ALL)]
-        new = {run.info.run_id: run for run in runs if run.info.run_id not in found and _may_have(run, identity)}
-        found |= new
+        new = {run.info.run_id: run for run in runs if run.info.run_id not in runs_by_id and _may_have(run, identity)}
+        runs_by_id |= new
         parents = [id for id, run in new.items() if "sweeper.trial" not in run.data.tags]
-        above = {run.data.tags.get(_PARENT_TAG, "") for run in new.values()} - found.keys() - {""}
+        above = {run.data.tags.get(_PARENT_TAG, "") for run in new.values()} - runs_by_id.keys() - {""}
         filters = [f"tags.`{_PARENT_TAG}` = '{id}'" for id in parents]
         filters += [f"attributes.run_id = '{id}'" for id in sorted(above)]
-    return list(found.values())
+    return list(runs_by_id.values())
 
 
 def _may_have(run: Run, identity: Mapping[str, str]) -> bool:
     return all(run.data.tags.get(name, value) == value for name, value in identity.items())
 
 
-def _require_found(found: Sequence[Run], trials: Collection[int]) -> None:
+def _require_found(runs: Sequence[Run], trials: Collection[int]) -> None:
     """Raise UsageError if some of these trials have no run. A run without a number may be any trial's."""
-    texts = [run.data.tags.get("sweeper.trial", "") for run in found]
+    texts = [run.data.tags.get("sweeper.trial", "") for run in runs]
     missing = sorted(set(trials) - {int(text) for text in texts if text.isascii() and text.isdecimal()})
-    parents = {run.data.tags.get(_PARENT_TAG) for run in found}
-    unnumbered = [run for run, text in zip(found, texts, strict=True) if not text.isdecimal()]
+    parents = {run.data.tags.get(_PARENT_TAG) for run in runs}
+    unnumbered = [run for run, text in zip(runs, texts, strict=True) if not text.isdecimal()]
     if len(missing) > sum(run.info.run_id not in parents for run in unnumbered):
         more = f" and {len(missing) - _MAX_NAMED} more" if len(missing) > _MAX_NAMED else ""
         numbers = ", ".join(map(str, missing[:_MAX_NAMED])) + more

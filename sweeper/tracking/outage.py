@@ -98,8 +98,8 @@ def http_status(error: BaseException) -> int | None:
 
     A number of three digits elsewhere in the text, such as an id, is no status.
     """
-    found = next(filter(None, (_STATUS.search(str(cause)) for cause in error_chain(error))), None)
-    return None if found is None else int(next(filter(None, found.groups())))
+    match = next(filter(None, (_STATUS.search(str(cause)) for cause in error_chain(error))), None)
+    return None if match is None else int(next(filter(None, match.groups())))
 
 
 def quote_answer(error: BaseException) -> str:

@@ -65,11 +65,11 @@ def check_store(uri: str, datasets: Sequence[DataIdentity] = (), *, will_write: 
     try:
         client = open_store(uri)
         _require_mlflow(uri, "Default", client.get_experiment_by_name("Default"))
-        found = [find_experiment(client, dataset) for dataset in datasets]
-        for name, experiment in found:
+        experiments = [find_experiment(client, dataset) for dataset in datasets]
+        for name, experiment in experiments:
             _require_usable(uri, name, experiment)
         if path is not None:
-            ids = [str(experiment.experiment_id) for _, experiment in found if experiment is not None]
+            ids = [str(experiment.experiment_id) for _, experiment in experiments if experiment is not None]
             client.search_runs(ids or ["0"], max_results=1)  # reads what a damaged file may lack
     except UsageError:
         raise

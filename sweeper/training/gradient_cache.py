@@ -45,9 +45,9 @@ def backward_in_chunks(
     labels = _in_order([chunk.labels for chunk in chunks], rows)
     components = loss(ClassifierOutput(features, logits, weighting_logits), labels)
     backward(components["train/loss"])
-    for chunk, state, own in zip(chunks, states, rows, strict=True):
+    for chunk, state, rows_of_chunk in zip(chunks, states, rows, strict=True):
         set_random_states(state, device)
-        gradients = [None if leaf is None or leaf.grad is None else leaf.grad[own] for leaf in cache]
+        gradients = [None if leaf is None or leaf.grad is None else leaf.grad[rows_of_chunk] for leaf in cache]
         pairs = [
             (part, gradient) for part, gradient in zip(encode(chunk), gradients, strict=True) if gradient is not None
         ]

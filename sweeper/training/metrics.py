@@ -41,10 +41,10 @@ def reported_metrics(
 ) -> dict[str, float]:
     """Return the metrics that every validation reports, without the loss, and that of the objective, by name."""
     labels, probabilities = predictions.labels, predictions.probabilities
-    found = classification_metrics(confusion_matrix(labels, predictions.predicted_classes, probabilities.shape[1]))
-    if objective is not None and objective not in (*found, "loss"):
-        found[objective] = compute_metric(objective, labels, probabilities, class_names)
-    return found
+    metrics = classification_metrics(confusion_matrix(labels, predictions.predicted_classes, probabilities.shape[1]))
+    if objective is not None and objective not in (*metrics, "loss"):
+        metrics[objective] = compute_metric(objective, labels, probabilities, class_names)
+    return metrics
 
 
 def confusion_function(metric: Metric, class_names: Sequence[str]) -> Callable[[ConfusionMatrix], float]:

@@ -32,8 +32,8 @@ def _best_threshold(has_label: NDArray[Any], probabilities: NDArray[np.float64])
         return PLAIN
     order = np.argsort(-probabilities, kind="stable")
     sorted_probabilities = probabilities[order]
-    found = np.cumsum(has_label[order])  # (N,) right ones among the k + 1 most probable texts
-    f1 = 2 * found / (np.arange(1, len(order) + 1) + total)
+    true_positives = np.cumsum(has_label[order])  # (N,) right ones among the k + 1 most probable texts
+    f1 = 2 * true_positives / (np.arange(1, len(order) + 1) + total)
     below = np.append(sorted_probabilities[1:], 0.0)
     is_boundary = sorted_probabilities > below  # equal probabilities are predicted together
     is_boundary[-1] = True

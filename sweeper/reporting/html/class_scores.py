@@ -44,9 +44,9 @@ def build_calibration(models: Sequence[Predictions], title: str) -> CalibrationF
     return CalibrationFigure(
         title,
         [
-            CalibrationBin(int(own.sum()), float(confidence[own].mean()), float(right[own].mean()))
-            for own in (bins == k for k in range(NUM_BINS))
-            if own.any()
+            CalibrationBin(int(is_in_bin.sum()), float(confidence[is_in_bin].mean()), float(right[is_in_bin].mean()))
+            for is_in_bin in (bins == k for k in range(NUM_BINS))
+            if is_in_bin.any()
         ],
     )
 

@@ -59,7 +59,7 @@ def _describe_audit(report: ReportData, num_stopped: int) -> str:
         return f"Whether a stopped trial would have won cannot be estimated: {audit}."
     which = "" if audit.stopped == num_stopped else " with a score and a completed trial in the same system"
     is_one = audit.stopped == 1
-    found = (
+    estimate = (
         f"The probability that the one stopped trial{which} would have beaten the best trial of its system is "
         f"{audit.at_least_one:.0%}."
         if is_one
@@ -68,7 +68,7 @@ def _describe_audit(report: ReportData, num_stopped: int) -> str:
         f"least one would have is {audit.at_least_one:.0%}."
     )
     return (
-        f"{found} {'It' if is_one else 'Each stopped trial'} is given the further gains of the {audit.completed} "
+        f"{estimate} {'It' if is_one else 'Each stopped trial'} is given the further gains of the {audit.completed} "
         f"completed trials, drawn at random. {_survivors(report)} survived early stopping, so they may have gained "
         f"more than the stopped {'one' if is_one else 'ones'} would have: read the estimate as an upper end."
     )

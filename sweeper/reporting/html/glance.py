@@ -102,10 +102,10 @@ def _mattered(report: ReportData, importances: Mapping[int, Sequence[Importance]
     """Return the hyperparameters that mattered most in the winner's system, with their values in its setting."""
     number = report.results.best_trial
     best = next((record for record in report.records if record.trial.number == number), None)
-    found = importances.get(best.trial.system, ()) if best else ()
-    if best is None or not found:
+    of_system = importances.get(best.trial.system, ()) if best else ()
+    if best is None or not of_system:
         return "not known: too few trials, or nothing that varies"
-    above = sorted((i for i in found if i.share > i.chance), key=lambda i: -i.share)[:_MAX_MATTERED]
+    above = sorted((i for i in of_system if i.share > i.chance), key=lambda i: -i.share)[:_MAX_MATTERED]
     if not above:
         trials = count_noun(len(report.search_records_of(best.trial.system)), "trial")
         return f"nothing that exceeds chance, in {trials} of the winner's system"

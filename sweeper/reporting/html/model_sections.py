@@ -88,8 +88,12 @@ def classes_section(report: ReportData) -> ReportSection:
     counts = build_confusion(report.labels, list(models.values()), "").counts
     scores = zip(report.labels, score_classes(counts), strict=True)
     rows = [
-        [label, f"{found.texts / len(models):g}", *map(_format_share, (found.precision, found.recall, found.f1))]
-        for label, found in scores
+        [
+            label,
+            f"{figures.texts / len(models):g}",
+            *map(_format_share, (figures.precision, figures.recall, figures.f1)),
+        ]
+        for label, figures in scores
     ]
     seeds = count_noun(len(models), "seed")
     introduction = paragraph(

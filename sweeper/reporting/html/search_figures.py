@@ -56,16 +56,16 @@ def build_slices(report: ReportData) -> list[SliceFigure]:
     """Return a figure for each hyperparameter that varies, with the trials that have a value and a score."""
     figures, trials = [], _scored_trials(report)
     for axis in _varying_axes(report):
-        scored = [it for it in trials if axis.values[it.row] is not None]
-        values = [axis.values[it.row] for it in scored]
+        scored = [point for point in trials if axis.values[point.row] is not None]
+        values = [axis.values[point.row] for point in scored]
         if len(set(values)) > 1:
             figures.append(
                 SliceFigure(
                     report.spec.objective.metric,
                     replace(axis, values=values),
-                    [it.score for it in scored],
-                    [report.systems[it.trial.system] for it in scored],
-                    [it.trial.number for it in scored],
+                    [point.score for point in scored],
+                    [report.systems[point.trial.system] for point in scored],
+                    [point.trial.number for point in scored],
                     report.systems,
                 )
             )
@@ -75,13 +75,13 @@ def build_slices(report: ReportData) -> list[SliceFigure]:
 def build_pairs(report: ReportData) -> list[PairFigure]:
     """Return the contour and the ranks of any two hyperparameters; none if fewer than two vary."""
     scored = _scored_trials(report)
-    axes = [replace(axis, values=[axis.values[it.row] for it in scored]) for axis in _varying_axes(report)]
+    axes = [replace(axis, values=[axis.values[point.row] for point in scored]) for axis in _varying_axes(report)]
     axes = sorted(
         (axis for axis in axes if len(set(axis.values) - {None}) > 1), key=lambda axis: axis.choices is not None
     )
     if len(axes) < 2 or len(scored) < MIN_PAIR_TRIALS:
         return []
-    scores, trials = [it.score for it in scored], [it.trial.number for it in scored]
+    scores, trials = [point.score for point in scored], [point.trial.number for point in scored]
     metric, higher = report.spec.objective.metric, report.higher_is_better
     return [PairFigure(metric, axes, scores, trials, is_rank, higher) for is_rank in (False, True)]
 

@@ -7,16 +7,16 @@ from sweeper.reporting.html.report_data import ReportData, format_page_score
 
 def study_section(report: ReportData) -> ReportSection:
     """Return how often each system would have won, had its search drawn other trials."""
-    heading, found = "Would another search have had another winner?", report.results.study_variance
+    heading, variance = "Would another search have had another winner?", report.results.study_variance
     deducts = deducts_optimism(report.results)
-    if sum(study is not None for study in found) < 2:
+    if sum(study is not None for study in variance) < 2:
         needed = "a score from fresh seeds" if deducts else "a score"
         return ReportSection("study", heading, [paragraph(f"That takes two systems with {needed}.")])
     rows = [
         [name, f"{study.win_share:.0%}", format_page_score(study.mean), format_page_score(study.sd), str(study.trials)]
         if study is not None
         else [name, *["–"] * 4]
-        for name, study in zip(report.systems, found, strict=True)
+        for name, study in zip(report.systems, variance, strict=True)
     ]
     note = paragraph(
         "The trials of each system are drawn again from those it had, with replacement. The best of each draw "

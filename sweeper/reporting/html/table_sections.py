@@ -121,8 +121,8 @@ def trials_section(report: ReportData) -> ReportSection:
     if report.run_urls:
         introduction += f" The numbers link to MLflow. {report.mlflow_note}".rstrip()
     search_field = filter_field("Show the trials that have all of these words:")
-    found = table(heads, rows, "nwwnnnnnt", "trials")
-    return ReportSection("trials", "Every trial", [paragraph(introduction), search_field, found])
+    trial_table = table(heads, rows, "nwwnnnnnt", "trials")
+    return ReportSection("trials", "Every trial", [paragraph(introduction), search_field, trial_table])
 
 
 def _trial_link(report: ReportData, number: int) -> object:

@@ -11,11 +11,11 @@ def plot_calibration(data: CalibrationFigure) -> go.Figure:
     figure = theme.empty_figure(380, data.title)
     ends = {"x": [0, 1], "y": [0, 1], "mode": "lines", "line": {"color": theme.GREY, "dash": "dash", "width": 1}}
     figure.add_scatter(**ends, name="as sure as right", hoverinfo="skip")
-    total = max(sum(found.texts for found in data.bins), 1)
+    total = max(sum(group.texts for group in data.bins), 1)
     figure.add_scatter(
-        x=[found.confidence for found in data.bins], y=[found.accuracy for found in data.bins],
-        customdata=[found.texts for found in data.bins], mode="lines+markers", name="the model",
-        marker={"color": theme.BLUE, "size": [6 + 24 * (found.texts / total) ** 0.5 for found in data.bins]},
+        x=[group.confidence for group in data.bins], y=[group.accuracy for group in data.bins],
+        customdata=[group.texts for group in data.bins], mode="lines+markers", name="the model",
+        marker={"color": theme.BLUE, "size": [6 + 24 * (group.texts / total) ** 0.5 for group in data.bins]},
         line={"color": theme.BLUE, "width": 1.5},
         hovertemplate="%{x:.0%} sure, %{y:.0%} right, %{customdata} predictions<extra></extra>",
     )  # fmt: skip

@@ -19,12 +19,12 @@ def plot_slice(data: SliceFigure) -> go.Figure:
     figure = theme.empty_figure(300 + 20 * len(set(data.systems)), data.axis.name)
     positions, layout = _axis_values(data.axis)
     for k, system in enumerate(data.all_systems):
-        own = [trial for trial, name in enumerate(data.systems) if name == system]
-        if not own:
+        of_system = [trial for trial, name in enumerate(data.systems) if name == system]
+        if not of_system:
             continue
         figure.add_scatter(
-            x=[positions[trial] for trial in own], y=[data.scores[trial] for trial in own],
-            customdata=[[data.trials[trial], _shown(data.axis.values[trial])] for trial in own], mode="markers",
+            x=[positions[trial] for trial in of_system], y=[data.scores[trial] for trial in of_system],
+            customdata=[[data.trials[trial], _shown(data.axis.values[trial])] for trial in of_system], mode="markers",
             name=theme.format_text(system),
             marker={
                 "color": theme.SYSTEM_COLORS[k % len(theme.SYSTEM_COLORS)], "size": 8,

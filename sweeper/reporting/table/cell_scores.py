@@ -25,11 +25,11 @@ def find_scores(source: FinishedSweep, seeds: Sequence[SeedResult], metric: str)
     tested = [seed for seed in seeds if seed.test is not None]
     if reason := _why_undefined(source.results, metric) if tested else "":
         return {}, reason
-    found = {seed.trial: _score(source, seed, metric) for seed in tested}
-    scores = {trial: score for trial, score in found.items() if score is not None and math.isfinite(score)}
+    score_of_trial = {seed.trial: _score(source, seed, metric) for seed in tested}
+    scores = {trial: score for trial, score in score_of_trial.items() if score is not None and math.isfinite(score)}
     if len(scores) == len(tested):
         return scores, ""
-    if any(score is not None for trial, score in found.items() if trial not in scores):
+    if any(score is not None for trial, score in score_of_trial.items() if trial not in scores):
         return scores, "it is undefined for these predictions"
     return scores, f"predictions {'on validation ' if table_metric(metric).definition.is_rescaled else ''}are missing"
 

@@ -103,12 +103,12 @@ def compare_systems(cells: Sequence[TableCell]) -> tuple[list[TableCell], list[C
 
 def _interval(cell: TableCell, scores: TextScores) -> Estimate | None:
     """Return a cell's mean score with its interval, cut where a share ends; None where no two scores differ."""
-    found = mean_score(scores)
-    if not found.error:
+    estimate = mean_score(scores)
+    if not estimate.error:
         return None
     if not table_metric(cell.metric).definition.is_share:
-        return found
-    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
+        return estimate
+    return replace(estimate, low=max(0.0, estimate.low), high=min(1.0, estimate.high))
 
 
 def _text_scores(cells: Sequence[TableCell]) -> tuple[dict[int, TextScores], set[int]]:

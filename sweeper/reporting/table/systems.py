@@ -34,7 +34,9 @@ def system_of(results: SweepResults, result: SystemResult) -> SystemKey:
 def _searched(results: SweepResults, result: SystemResult) -> set[str]:
     """Return which hyperparameters of a row were searched: trials have them, and the system itself does not."""
     params = [result.best.params if result.best else {}, *(trial.params for trial in results.trial_results)]
-    return {name for name in ROW_HYPERPARAMETERS if name not in result.system and any(name in it for it in params)}
+    return {
+        name for name in ROW_HYPERPARAMETERS if name not in result.system and any(name in setting for setting in params)
+    }
 
 
 def _column_order(name: str) -> tuple[int, str]:
