@@ -39,69 +39,71 @@ def export_model(
     """
     from sweeper.data.hub_models import push_model
 
-    kept, folder = find_model(model, Path(sweeps)), Path(out)
+    kept_model, folder = find_model(model, Path(sweeps)), Path(out)
     require_writable_folder("DIR", folder)
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"DIR {folder}: has files; name a new folder")
     with tempfile.TemporaryDirectory(prefix=".sweeper-export-", dir=folder.absolute().parent) as temporary:
         written = Path(temporary) / "model"
-        (_write_adapter if adapter else _write_classifier)(kept, written)
-        write_exported_card(kept, written, own_code="" if adapter else describe_own_code(kept), is_adapter=adapter)
+        (_write_adapter if adapter else _write_classifier)(kept_model, written)
+        write_exported_card(
+            kept_model, written, own_code="" if adapter else describe_own_code(kept_model), is_adapter=adapter
+        )
         shutil.copytree(written, folder, dirs_exist_ok=True)
     return "" if push is None else push_model(folder, push)
 
 
-def describe_own_code(kept: KeptModel) -> str:
+def describe_own_code(kept_model: KeptModel) -> str:
     """Return a clause on why an exported model needs `trust_remote_code=True`, or "" if it does not.
 
     Raises UsageError if the encoder is none of transformers.
     """
     from sweeper.training.sequence_classification import OWN_CODE, find_mismatch
 
-    reason = find_mismatch(kept.folder, kept.labels, kept.settings)
+    reason = find_mismatch(kept_model.folder, kept_model.labels, kept_model.settings)
     if not reason:
         return ""
     remedy = "transformers runs it with trust_remote_code=True"
     return f"the folder has code of its own, {OWN_CODE}, because {reason}; {remedy}"
 
 
-def _write_classifier(kept: KeptModel, folder: Path) -> None:
+def _write_classifier(kept_model: KeptModel, folder: Path) -> None:
     """Write a model as a classifier of transformers. Raises UsageError if its encoder is none of transformers."""
     from sweeper.training.sequence_classification import export_classifier
 
-    dropout = float(kept.hyperparameters.get("dropout", 0.0))
-    export_classifier(kept.folder, kept.labels, kept.settings, folder, kept.task, dropout)
-    _copy_thresholds(kept, folder)
-    _require_equal(kept, folder)
+    dropout = float(kept_model.hyperparameters.get("dropout", 0.0))
+    export_classifier(kept_model.folder, kept_model.labels, kept_model.settings, folder, kept_model.task, dropout)
+    _copy_thresholds(kept_model, folder)
+    _require_equal(kept_model, folder)
 
 
-def _write_adapter(kept: KeptModel, folder: Path) -> None:
+def _write_adapter(kept_model: KeptModel, folder: Path) -> None:
     """Write a model's adapter, with its classifier and class names. Raises UsageError if it has none."""
-    source = kept.folder / ADAPTER
+    source = kept_model.folder / ADAPTER
     if not source.is_dir():
         rule = "has no adapter, because it was trained without lora"
-        raise UsageError(f"--adapter: {kept.folder}: {rule}; leave --adapter out, or run a sweep with lora: 8")
+        raise UsageError(f"--adapter: {kept_model.folder}: {rule}; leave --adapter out, or run a sweep with lora: 8")
     shutil.copytree(source, folder)
     for name in ("classifier.safetensors", "labels.json"):
-        shutil.copy(kept.folder / name, folder)
-    _copy_thresholds(kept, folder)
+        shutil.copy(kept_model.folder / name, folder)
+    _copy_thresholds(kept_model, folder)
 
 
-def _copy_thresholds(kept: KeptModel, folder: Path) -> None:
+def _copy_thresholds(kept_model: KeptModel, folder: Path) -> None:
     """Copy the thresholds of a model that predicts any number of labels."""
-    if kept.thresholds is not None:
-        shutil.copy(kept.folder / THRESHOLDS, folder)
+    if kept_model.thresholds is not None:
+        shutil.copy(kept_model.folder / THRESHOLDS, folder)
 
 
-def _require_equal(kept: KeptModel, written: Path) -> None:
+def _require_equal(kept_model: KeptModel, written: Path) -> None:
     """Raise SweeperError if the exported model gives other probabilities than the model itself, in float32."""
     from sweeper.app.predict import TextClassifier
     from sweeper.training.sequence_classification import classifier_probabilities
 
-    rows = [[text] * len(kept.text_columns) for text in _TEXTS]
-    in_float32 = replace(kept, settings={**kept.settings, "precision": "float32"})
+    rows = [[text] * len(kept_model.text_columns) for text in _TEXTS]
+    in_float32 = replace(kept_model, settings={**kept_model.settings, "precision": "float32"})
     served = TextClassifier(in_float32).probabilities(rows)
-    exported = classifier_probabilities(written, rows, kept.task)
+    exported = classifier_probabilities(written, rows, kept_model.task)
     largest = max(
         abs(a - b)
         for ours, theirs in zip(served.tolist(), exported, strict=True)
@@ -109,6 +111,6 @@ def _require_equal(kept: KeptModel, written: Path) -> None:
     )
     if not largest <= _TOLERANCE:
         raise SweeperError(
-            f"{kept.folder}: transformers would give other probabilities (by up to {largest:.2g}), so nothing was "
-            "exported; sweeper predict uses the model as it is"
+            f"{kept_model.folder}: transformers would give other probabilities (by up to {largest:.2g}), so nothing "
+            "was exported; sweeper predict uses the model as it is"
         )

@@ -25,23 +25,25 @@ if TYPE_CHECKING:
 class TextClassifier:
     """A trained model that is loaded, for any number of predictions."""
 
-    def __init__(self, kept: KeptModel) -> None:
+    def __init__(self, kept_model: KeptModel) -> None:
         """Load the model. Raises UsageError if its files are damaged."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # MLflow warns of the type hints that its own interface has
             from sweeper.tracking.pyfunc_model import ServedClassifier
 
-        self.kept, self.labels = kept, kept.labels
+        self.kept, self.labels = kept_model, kept_model.labels
         self._served = ServedClassifier()
         with tempfile.TemporaryDirectory() as temporary:
             settings = Path(temporary) / "prediction.json"
-            settings.write_text(json.dumps(dict(kept.settings)), encoding="utf-8")
-            artifacts = {"model": str(kept.folder), "prediction": str(settings)}
+            settings.write_text(json.dumps(dict(kept_model.settings)), encoding="utf-8")
+            artifacts = {"model": str(kept_model.folder), "prediction": str(settings)}
             try:
                 self._served.load_context(SimpleNamespace(artifacts=artifacts))
             except Exception as error:
                 reason = " ".join(str(error).split())[:200]
-                raise UsageError(f"{kept.folder}: the model cannot be loaded ({reason}); train it again") from error
+                raise UsageError(
+                    f"{kept_model.folder}: the model cannot be loaded ({reason}); train it again"
+                ) from error
 
     @property
     def texts_per_row(self) -> int:

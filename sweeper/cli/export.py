@@ -32,9 +32,9 @@ def export(
         from sweeper.app.kept_model import find_model
         from sweeper.app.pipeline_usage import describe_export
 
-        kept = find_model(model, sweeps)
+        kept_model = find_model(model, sweeps)
         terminal.capture_libraries()
-        with terminal.step(f"exporting {kept.folder}"):
+        with terminal.step(f"exporting {kept_model.folder}"):
             from sweeper.app.export_model import describe_own_code, export_model
 
             address = export_model(model, folder, sweeps=sweeps, push=push, adapter=adapter)
@@ -44,5 +44,5 @@ def export(
         if adapter:
             terminal.line(f"use it: peft.PeftModel.from_pretrained(encoder, {str(folder)!r}); README.md there says how")
             return
-        for line in describe_export(kept, str(folder), describe_own_code(kept)):
+        for line in describe_export(kept_model, str(folder), describe_own_code(kept_model)):
             terminal.line(line)

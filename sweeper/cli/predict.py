@@ -55,44 +55,43 @@ def predict(
             if file is not None:
                 require_other_file("--out", out, file)
         format_name = chosen_format(format_, out, PREDICTION_FORMATS, DEFAULT_FORMAT)
-        kept = find_model(model, sweeps)
-        rows = _read(terminal, kept, file, text or kept.text_columns, skip_bad_rows=skip_bad_rows)
-        written = _predict(terminal, kept, rows, text or kept.text_columns, format_name)
+        kept_model = find_model(model, sweeps)
+        rows = _read(terminal, kept_model, file, text or kept_model.text_columns, skip_bad_rows=skip_bad_rows)
+        written = _predict(terminal, kept_model, rows, text or kept_model.text_columns, format_name)
         write_text(terminal, written, out, f": {len(rows):,} rows")
 
 
 def _read(
-    terminal: Terminal, kept: "KeptModel", file: Path | None, columns: Sequence[str], *, skip_bad_rows: bool
+    terminal: Terminal, kept_model: "KeptModel", file: Path | None, columns: Sequence[str], *, skip_bad_rows: bool
 ) -> list[tuple[str, ...]]:
     """Return the texts of each row of the file, or of stdin. Raises UsageError."""
     from sweeper.app.prediction_rows import parse_text_rows, read_rows
     from sweeper.errors import UsageError
     from sweeper.wording import count_noun
 
-    if len(columns) != len(kept.text_columns):
-        raise UsageError(
-            f"--text: the model takes {count_noun(len(kept.text_columns), 'text')} in a row, got {len(columns)} columns"
-        )
+    if len(columns) != len(kept_model.text_columns):
+        texts = count_noun(len(kept_model.text_columns), "text")
+        raise UsageError(f"--text: the model takes {texts} in a row, got {len(columns)} columns")
     if file is not None and str(file) != "-":
-        return read_rows(file, columns, kept.replacements, skip_bad_rows=skip_bad_rows)
+        return read_rows(file, columns, kept_model.replacements, skip_bad_rows=skip_bad_rows)
     if sys.stdin.isatty():
         terminal.error("reading a text from each line; Ctrl-D ends it")
     lines = sys.stdin.buffer.read().decode("utf-8", errors="surrogateescape")
-    return parse_text_rows(lines, columns, kept.replacements, skip_bad_rows=skip_bad_rows)
+    return parse_text_rows(lines, columns, kept_model.replacements, skip_bad_rows=skip_bad_rows)
 
 
 def _predict(
-    terminal: Terminal, kept: "KeptModel", rows: Sequence[tuple[str, ...]], columns: Sequence[str], name: str
+    terminal: Terminal, kept_model: "KeptModel", rows: Sequence[tuple[str, ...]], columns: Sequence[str], name: str
 ) -> str:
     """Return the predictions in a format. What libraries print goes to a temporary log."""
     terminal.capture_libraries()
     with terminal.step(f"predicting {len(rows):,} rows") as show:
         from sweeper.app.predict import TextClassifier
 
-        probabilities = TextClassifier(kept).probabilities(rows, lambda done: show(f"{done:,} done")).tolist()
-    named = [dict(zip(kept.labels, values, strict=True)) for values in probabilities]
+        probabilities = TextClassifier(kept_model).probabilities(rows, lambda done: show(f"{done:,} done")).tolist()
+    named = [dict(zip(kept_model.labels, values, strict=True)) for values in probabilities]
     predicted = [
-        PredictedRow(dict(zip(columns, texts, strict=True)), values, kept.thresholds)
+        PredictedRow(dict(zip(columns, texts, strict=True)), values, kept_model.thresholds)
         for texts, values in zip(rows, named, strict=True)
     ]
     return PREDICTION_FORMATS[name].write(predicted)

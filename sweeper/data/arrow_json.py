@@ -19,12 +19,14 @@ _INFINITY = re.compile(rb"Inf(?=[\s,\]}])(?<=[:\[,\s-]Inf)")  # a number that py
 _ROWS = "rows"
 
 
-def parse_object_lines(content: bytes, first: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, Column] | None:
+def parse_object_lines(
+    content: bytes, first: Mapping[str, Any], wanted_columns: Sequence[str]
+) -> dict[str, Column] | None:
     """Return the wanted columns of a file with one object on each line, of which `first` is the first."""
     import pyarrow
     import pyarrow.json
 
-    kinds = _kinds(first, wanted)
+    kinds = _kinds(first, wanted_columns)
     if not kinds or not _is_plain(content) or not _has_an_object_on_each_line(content):
         return None
     try:
@@ -36,15 +38,17 @@ def parse_object_lines(content: bytes, first: Mapping[str, Any], wanted: Sequenc
     except (pyarrow.lib.ArrowException, UnicodeDecodeError):
         return None
     is_complete = table.num_rows == content.count(b"\n") + (not content.endswith(b"\n"))
-    return _exact_columns(table, wanted) if is_complete else None
+    return _exact_columns(table, wanted_columns) if is_complete else None
 
 
-def parse_object_array(content: bytes, first: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, Column] | None:
+def parse_object_array(
+    content: bytes, first: Mapping[str, Any], wanted_columns: Sequence[str]
+) -> dict[str, Column] | None:
     """Return the wanted columns of an array of objects, of which `first` is the first. `content` begins with its [."""
     import pyarrow
     import pyarrow.json
 
-    kinds = _kinds(first, wanted)
+    kinds = _kinds(first, wanted_columns)
     if not kinds or not _is_plain(content):
         return None
     wrapped = b"".join([b'{"', _ROWS.encode(), b'":', content, b"}"])
@@ -62,15 +66,15 @@ def parse_object_array(content: bytes, first: Mapping[str, Any], wanted: Sequenc
     rows = table.column(_ROWS).combine_chunks().flatten()
     if rows.null_count:
         return None
-    return _exact_columns(pyarrow.Table.from_struct_array(rows), wanted)
+    return _exact_columns(pyarrow.Table.from_struct_array(rows), wanted_columns)
 
 
-def _kinds(first: Mapping[str, Any], wanted: Sequence[str]) -> dict[str, Any]:
+def _kinds(first: Mapping[str, Any], wanted_columns: Sequence[str]) -> dict[str, Any]:
     """Return pyarrow's types of the wanted values of a row; none if one is missing or neither a string nor a number."""
     import pyarrow
 
     kinds = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64(), bool: pyarrow.bool_()}
-    types = {column: type(first.get(column)) for column in wanted}
+    types = {column: type(first.get(column)) for column in wanted_columns}
     return {column: kinds[kind] for column, kind in types.items()} if kinds.keys() >= set(types.values()) else {}
 
 
@@ -100,16 +104,16 @@ def _has_an_object_on_each_line(content: bytes) -> bool:
     return bool((data[starts] == ord("{")).all() and (data[ends] == ord("}")).all())
 
 
-def _exact_columns(table: Any, wanted: Sequence[str]) -> dict[str, Column] | None:
+def _exact_columns(table: Any, wanted_columns: Sequence[str]) -> dict[str, Column] | None:
     """Return the wanted columns, or None if floats may stand for other numbers than are written."""
     import pyarrow
     import pyarrow.compute
 
-    for column in wanted:
+    for column in wanted_columns:
         values = table.column(column)
         if pyarrow.types.is_floating(values.type):
             bounds = pyarrow.compute.min_max(pyarrow.compute.abs(values)).as_py()
             is_exact = pyarrow.compute.all(pyarrow.compute.is_finite(values)).as_py()
             if not is_exact or bounds["max"] >= _MAX_EXACT:
                 return None
-    return {column: table.column(column) for column in wanted}
+    return {column: table.column(column) for column in wanted_columns}

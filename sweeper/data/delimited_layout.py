@@ -33,20 +33,22 @@ class Header:
         return f"{path}:{self.next_line - 1}"
 
 
-def find_layout(path: Path, text: str, wanted: Sequence[str], usual: str) -> tuple[Header, DelimitedText]:
+def find_layout(path: Path, text: str, wanted_columns: Sequence[str], usual: str) -> tuple[Header, DelimitedText]:
     """Return the header of a file, and the text below it. `usual` is the separator that its suffix stands for.
 
     Raises UnavailableError if the header is not UTF-8.
     """
-    header = _find_header(path, text, wanted, usual)
+    header = _find_header(path, text, wanted_columns, usual)
     is_readable = not any(UNDECODED.search(name) or "\0" in name for name in header.names)
-    if not is_readable and len(find_column_indices(header.place(path), header.names, wanted)) < len(wanted):
+    if not is_readable and len(find_column_indices(header.place(path), header.names, wanted_columns)) < len(
+        wanted_columns
+    ):
         raise UnavailableError(f"{header.place(path)}: the header is not UTF-8; {SAVE_AS_UTF8}")
     body = DelimitedText(text, header.end, header.next_line, len(header.names), header.separator, is_quoted=True)
     return header, body if header.separator != "\t" else replace(body, is_quoted=_is_quoted(body))
 
 
-def _find_header(path: Path, text: str, wanted: Sequence[str], usual: str) -> Header:
+def _find_header(path: Path, text: str, wanted_columns: Sequence[str], usual: str) -> Header:
     """Return the header under the first separator that gives all wanted columns, or else the most columns.
 
     If no column is wanted, that is the one with the most.
@@ -62,9 +64,9 @@ def _find_header(path: Path, text: str, wanted: Sequence[str], usual: str) -> He
     complete = [
         header
         for header in headers
-        if len(find_column_indices(header.place(path), header.names, wanted)) == len(wanted)
+        if len(find_column_indices(header.place(path), header.names, wanted_columns)) == len(wanted_columns)
     ]
-    return complete[0] if complete and wanted else max(headers, key=lambda header: len(header.names))
+    return complete[0] if complete and wanted_columns else max(headers, key=lambda header: len(header.names))
 
 
 def _read_header(text: str, start: int, separator: str) -> Header:

@@ -25,8 +25,8 @@ _STATUS: dict[RunStatus, Literal["finished", "failed", "interrupted"]] = {
 class EventView:
     """A view that writes events, and passes everything on to the `view` for people.
 
-    `write` takes one line. Of the `known` trials, those that have ended are not told again; those under way are told
-    from their beginning.
+    `write` takes one line. Of the trials of `known_records`, those that have ended are not told again; those
+    under way are told from their beginning.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class EventView:
         view: ProgressView,
         write: Callable[[str], None],
         spec: SweepSpec,
-        known: Iterable[TrialRecord],
+        known_records: Iterable[TrialRecord],
         sweep: str,
         slots: int,
         clock: Callable[[], float] = time.time,
@@ -43,7 +43,7 @@ class EventView:
         self.view, self._write, self.spec, self.sweep = view, write, spec, sweep
         self.remaining_time = remaining_time or RemainingTime(spec, slots)
         self.clock, self._lock = clock, threading.Lock()
-        self.records = {record.trial.number: record for record in known}
+        self.records = {record.trial.number: record for record in known_records}
         self._told = {number: record for number, record in self.records.items() if record.end is not None}
         progress = SweepProgress(spec, self.records)
         self._send(

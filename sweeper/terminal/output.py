@@ -46,13 +46,13 @@ class Output(Protocol):
     def make_view(
         self,
         spec: SweepSpec,
-        known: Iterable[TrialRecord],
+        known_records: Iterable[TrialRecord],
         header: str,
         slots: int,
         sessions: Sequence[SearchSession] = (),
         texts: Mapping[str, int] | None = None,
     ) -> ProgressView:
-        """Return the view of a sweep that runs. `known` trials were shown by an earlier run.
+        """Return the view of a sweep that runs. The trials of `known_records` were shown by an earlier run.
 
         `sessions` are the runs of the command that searched, the present one last: the time that it shows counts from
         its begin, by default from now. `texts` is the number of texts in each split, from which the time left follows.
@@ -98,7 +98,7 @@ class PlainOutput:
     def make_view(
         self,
         spec: SweepSpec,
-        known: Iterable[TrialRecord],
+        known_records: Iterable[TrialRecord],
         header: str,
         slots: int,
         sessions: Sequence[SearchSession] = (),
@@ -109,4 +109,4 @@ class PlainOutput:
 
         start = sessions[-1].began / 1000 if sessions else None
         remaining_time = RemainingTime(spec, slots, sessions, texts)
-        return LineView(self, spec, known, start=start, remaining_time=remaining_time)
+        return LineView(self, spec, known_records, start=start, remaining_time=remaining_time)

@@ -35,13 +35,13 @@ class EventEmitter:
         self,
         send: Callable[[Mapping[str, Any]], None],
         spec: SweepSpec,
-        known: Iterable[TrialRecord],
+        known_records: Iterable[TrialRecord],
         header: str,
         slots: int,
         sessions: Sequence[SearchSession] = (),
         texts: Mapping[str, int] | None = None,
     ) -> None:
-        records = [encode_record(record) for record in known]
+        records = [encode_record(record) for record in known_records]
         self._send = send
         send(
             {
@@ -133,7 +133,7 @@ class RemoteViewer:
 def make_view(
     terminal: "Terminal",
     spec: SweepSpec,
-    known: Iterable[TrialRecord],
+    known_records: Iterable[TrialRecord],
     header: str,
     slots: int,
     clock: Callable[[], float] = time.time,
@@ -148,14 +148,14 @@ def make_view(
     if terminal.as_events:
         from sweeper.terminal.event_view import EventView
 
-        lines = LineView(terminal, spec, known := list(known), clock, start, remaining_time)
-        return EventView(lines, terminal.write_event, spec, known, header, slots, clock, remaining_time)
+        lines = LineView(terminal, spec, known_records := list(known_records), clock, start, remaining_time)
+        return EventView(lines, terminal.write_event, spec, known_records, header, slots, clock, remaining_time)
     if not terminal.is_live:
-        return LineView(terminal, spec, known, clock, start, remaining_time)
+        return LineView(terminal, spec, known_records, clock, start, remaining_time)
     from sweeper.terminal.dashboard import Dashboard
     from sweeper.terminal.live_view import LiveView
 
-    return LiveView(terminal, spec, known, Dashboard(spec, header, slots, clock, start, remaining_time))
+    return LiveView(terminal, spec, known_records, Dashboard(spec, header, slots, clock, start, remaining_time))
 
 
 def _lines(log: Iterable[str]) -> Iterator[str]:

@@ -165,7 +165,7 @@ class Terminal:
     def make_view(
         self,
         spec: SweepSpec,
-        known: Iterable[TrialRecord],
+        known_records: Iterable[TrialRecord],
         header: str,
         slots: int,
         sessions: Sequence[SearchSession] = (),
@@ -173,8 +173,8 @@ class Terminal:
     ) -> ProgressView:
         """Return the view of a sweep: a live view, lines, or events for a terminal on another machine."""
         if self.relayed:
-            return EventEmitter(self.event, spec, known, header, slots, sessions, texts)
-        return make_view(self, spec, known, header, slots, sessions=sessions, texts=texts)
+            return EventEmitter(self.event, spec, known_records, header, slots, sessions, texts)
+        return make_view(self, spec, known_records, header, slots, sessions=sessions, texts=texts)
 
     @property
     def log(self) -> Path | None:

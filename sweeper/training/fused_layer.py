@@ -46,11 +46,11 @@ def fuse_layers(encoder: nn.Module) -> None:
 def _is_plain(layer: Any) -> bool:
     """Return True if a layer is trained whole, and has nothing that FusedLayer leaves out, such as an adapter."""
     activation = layer.intermediate.intermediate_act_fn
-    parts = [part for part in layer.modules() if part is not activation and next(part.children(), None) is None]
+    parts = [module for module in layer.modules() if module is not activation and next(module.children(), None) is None]
     return (
         not layer.is_decoder
         and getattr(activation, "act", None) is functional.gelu
-        and all(type(part) in (nn.Linear, nn.LayerNorm, CpuDropout) for part in parts)
+        and all(type(module) in (nn.Linear, nn.LayerNorm, CpuDropout) for module in parts)
         and all(parameter.requires_grad for parameter in layer.parameters())
     )
 

@@ -18,7 +18,7 @@ class GradientNorm:
     """
 
     def __init__(self, module: nn.Module) -> None:
-        self.embeddings = [part for part in module.modules() if isinstance(part, PartialEmbedding)]
+        self.embeddings = [submodule for submodule in module.modules() if isinstance(submodule, PartialEmbedding)]
         self.kept = find_kept_weights(module)
         by_row = {id(embedding.weight) for embedding in self.embeddings}
         together = {id(parameter) for weights in self.kept for parameter in weights.parameters}

@@ -102,4 +102,6 @@ class KeptWeights:
 
 def find_kept_weights(module: nn.Module) -> list[KeptWeights]:
     """Return the kept weights of a module and of its parts."""
-    return [value for part in module.modules() for value in vars(part).values() if isinstance(value, KeptWeights)]
+    return [
+        value for submodule in module.modules() for value in vars(submodule).values() if isinstance(value, KeptWeights)
+    ]

@@ -26,7 +26,7 @@ def find_layers(encoder: nn.Module) -> nn.ModuleList | None:
     """Return an encoder's layers, first to last, or None if they cannot be told from its other modules."""
     configuration = getattr(encoder, "config", None)
     counts = {getattr(configuration, name) for name in _COUNTS if hasattr(configuration, name)}
-    lists = [part for part in encoder.modules() if isinstance(part, nn.ModuleList) and len(part) in counts]
+    lists = [module for module in encoder.modules() if isinstance(module, nn.ModuleList) and len(module) in counts]
     return lists[0] if len(lists) == 1 else None
 
 
