@@ -53,13 +53,16 @@ def report_results(paths: Sequence[Path], reference: str) -> None:
     """Print the summary of the replays in these files, and how many there are. Raises UsageError."""
     results = pd.concat([read_results(path) for path in paths])
     check_summary(list(results["arm"].unique()), reference, [int(trials) for trials in results["trials"].unique()])
-    _check_same_searches(results, reference)
+    counts = _count_replays(results, reference)
     print("\n".join(summary_lines(results, reference)))
-    print(f"\n{len(results)} searches, {results['replay'].nunique()} replays of each.")
+    print(f"\n{len(results)} searches: {' or '.join(map(str, counts))} replays of each.")
 
 
-def _check_same_searches(results: pd.DataFrame, reference: str) -> None:
-    """Raise UsageError if an arm was not replayed as often as the reference at each budget on each data set."""
+def _count_replays(results: pd.DataFrame, reference: str) -> list[int]:
+    """Return the numbers of replays that a search has.
+
+    Raises UsageError if an arm was not replayed as often as the reference at each budget on each data set.
+    """
     counts = results.groupby(["arm", "dataset", "workers", "trials"]).size().unstack("arm", fill_value=0)
     for arm in counts:
         unequal = counts.index[counts[arm] != counts[reference]]
@@ -69,6 +72,7 @@ def _check_same_searches(results: pd.DataFrame, reference: str) -> None:
             theirs, ours = (counts.loc[unequal[0], name] for name in (arm, reference))
             text = f"{arm} has {theirs} replays of {place}, and {reference} has {ours}; replay both alike"
             raise UsageError(text)
+    return sorted(set(counts[reference]))
 
 
 def read_results(path: Path) -> pd.DataFrame:

@@ -133,7 +133,7 @@ def test_kept_results_give_the_summary_again(tmp_path: Path, capsys: pytest.Capt
     assert main(["table", *map(str, files)]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("\n".join(summary_lines(results, FORMER_DEFAULT)))
-    assert printed.endswith("\n96 searches, 4 replays of each.\n")
+    assert printed.endswith("\n96 searches: 4 replays of each.\n")
 
 
 @pytest.mark.parametrize(
