@@ -31,22 +31,26 @@ class Needed:
         return f"{at_most}{self.epochs:.0f} ({self.low:.0f} to {high})"
 
 
-def epochs_to_match(epochs: NDArray[np.float64], regrets: NDArray[np.float64], target: float) -> float:
-    """Return the epochs after which an arm has at most this regret; infinity if it never has.
+def epochs_to_match(
+    epochs: NDArray[np.float64], regrets: NDArray[np.float64], targets: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the epochs after which an arm has at most these regrets (K,); infinity where it never has.
 
-    `epochs` and `regrets` (B,) are means by budget. Between two budgets, regret is taken to be linear in the logarithm
-    of the epochs.
+    `epochs` and `regrets` (B, K) are means by budget, in each of K samples. Between two budgets, regret is taken to be
+    linear in the logarithm of the epochs.
     """
-    order = np.argsort(epochs)
-    logs, lowest = np.log(epochs[order]), np.minimum.accumulate(regrets[order])
-    reached = np.flatnonzero(lowest <= target)
-    if not len(reached):
-        return float("inf")
-    k = int(reached[0])
-    if k == 0:
-        return float(epochs[order][0])
-    share = (lowest[k - 1] - target) / (lowest[k - 1] - lowest[k])
-    return float(np.exp(logs[k - 1] + share * (logs[k] - logs[k - 1])))
+    order = np.argsort(epochs, axis=0)
+    spent = np.take_along_axis(epochs, order, axis=0)
+    lowest = np.minimum.accumulate(np.take_along_axis(regrets, order, axis=0), axis=0)
+    is_reached = lowest <= targets
+    after = is_reached.argmax(axis=0)  # the first budget that is enough
+    samples, before = np.arange(len(targets)), np.maximum(after - 1, 0)
+    gains = lowest[before, samples] - lowest[after, samples]  # above 0 where `before` is another budget
+    shares = (lowest[before, samples] - targets) / np.where(after > 0, gains, 1)
+    logs = np.log(spent)
+    between = np.exp(logs[before, samples] + shares * (logs[after, samples] - logs[before, samples]))
+    needed = np.where(after > 0, between, spent[0])
+    return np.asarray(np.where(is_reached.any(axis=0), needed, np.inf), dtype=np.float64)
 
 
 def needed_epochs(results: pd.DataFrame, arm: str, reference: str, trials: int, draws: int = DRAWS) -> Needed:
@@ -72,7 +76,7 @@ def sample_needed_epochs(
     epochs, regrets = sampled[:, 0], sampled[:, 1]
     is_target = (results["arm"] == reference) & (results["trials"] == trials)
     (targets,) = sample_replays(results[is_target], ["regret"], draws)
-    return np.array([epochs_to_match(epochs[:, k], regrets[:, k], targets[k]) for k in range(draws + 1)])
+    return epochs_to_match(epochs, regrets, targets)
 
 
 def mean_epochs(results: pd.DataFrame, arm: str) -> pd.Series:

@@ -85,4 +85,5 @@ def match_arms(results: pd.DataFrame, reference: str, draws: int = DRAWS) -> Mat
 
 def shipped_budgets(results: pd.DataFrame) -> list[int]:
     """Return the shipped budgets that were replayed."""
-    return [trials for trials in SHIPPED if trials in set(results["trials"])]
+    replayed = set(results["trials"].unique())
+    return [trials for trials in SHIPPED if trials in replayed]

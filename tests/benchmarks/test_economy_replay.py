@@ -202,15 +202,18 @@ def results(regrets: dict[str, list[float]]) -> pd.DataFrame:
 
 
 def test_epochs_to_match_lie_between_the_budgets() -> None:
-    budgets = np.array([10.0, 100.0, 1000.0])
-    for regrets, target, epochs in (
+    cases = (
         ([0.04, 0.02, 0.01], 0.03, 10**1.5),
         ([0.04, 0.02, 0.01], 0.05, 10),
         ([0.08, 0.07, 0.05], 0.06, 10**2.5),
         ([0.08, 0.09, 0.06], 0.07, 10**2.5),
         ([0.08, 0.07, 0.05], 0.04, np.inf),
-    ):
-        assert epochs_to_match(budgets, np.array(regrets), target) == pytest.approx(epochs)
+    )
+    budgets = np.array([[10.0, 100.0, 1000.0]] * len(cases)).T
+    regrets, targets = np.array([regrets for regrets, _, _ in cases]).T, np.array([target for _, target, _ in cases])
+    needed = epochs_to_match(budgets, regrets, targets)
+    assert needed == pytest.approx([epochs for _, _, epochs in cases])
+    assert np.array_equal(epochs_to_match(budgets[::-1], regrets[::-1], targets), needed)
 
 
 def test_a_table_shows_where_the_reference_loses() -> None:
