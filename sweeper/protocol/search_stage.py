@@ -61,9 +61,11 @@ class SearchStage(Stage):
         self._stop_hopeless()
         self.ended.clear()
 
-    @property
-    def is_closed(self) -> bool:
-        """True if a limit has ended the search, or the first trials all failed alike."""
+    def check_closed(self) -> bool:
+        """Return True if a limit has ended the search, or the first trials all failed alike.
+
+        The end of the hours is recorded before.
+        """
         return self.all_failed or (self._next_to_finish() is None and self.find_end() is not None)
 
     def find_end(self) -> SearchEnd | None:
@@ -114,7 +116,7 @@ class SearchStage(Stage):
         if first is not None:
             self.requeued.remove(first)
             self.requeued.appendleft(first)
-        if not self.is_closed and self.has_pending:
+        if not self.check_closed() and self.has_pending:
             self._begin_session()
         return super().next_trial()
 
@@ -157,7 +159,7 @@ class SearchStage(Stage):
     def _clone(self, request: CloneRequest) -> None:
         """Record a user's trial, which starts next, unless a limit has ended the search."""
         source = next((record.trial for record in self.recorded() if record.trial.number == request.trial), None)
-        if source is not None and not self.is_closed:
+        if source is not None and not self.check_closed():
             clone = self.study.clone(source, request.params)
             self.requeued.appendleft(clone)
             self._update_trackers(self.study.get(clone))

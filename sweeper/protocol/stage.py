@@ -55,9 +55,8 @@ class Stage:
 
     # ---- what a stage decides
 
-    @property
-    def is_closed(self) -> bool:
-        """True if no more trials start in this command."""
+    def check_closed(self) -> bool:
+        """Return True if no more trials start in this command."""
         return False
 
     def _has_new(self) -> bool:
@@ -84,7 +83,7 @@ class Stage:
 
     def next_trial(self) -> Trial | None:
         """Return an interrupted trial, else a new one; None if none is left now."""
-        if self.is_closed:
+        if self.check_closed():
             return None
         trial = self._restart(self.requeued.popleft()) if self.requeued else self._next_new()
         if trial is not None:
@@ -94,7 +93,7 @@ class Stage:
 
     def is_exhausted(self) -> bool:
         """Return True if no trial runs and none will come."""
-        return not self.running and (self.is_closed or not self.has_pending)
+        return not self.running and (self.check_closed() or not self.has_pending)
 
     @property
     def has_pending(self) -> bool:

@@ -112,7 +112,7 @@ class SweepDriver(SweepState):
             return not self.stage.running and not self.stage.has_pending
         try:
             with self._disk_limit():
-                is_over = not self.stage.has_pending or (self.stage.is_closed and not self.stage.all_failed)
+                is_over = not self.stage.has_pending or (self.stage.check_closed() and not self.stage.all_failed)
                 if is_over:
                     self.stage.close()
         except (Killed, StorageError) as error:
