@@ -14,6 +14,7 @@ from benchmarks.economy.report import check_summary
 from benchmarks.economy.settings import FORMER_DEFAULT
 from benchmarks.economy.summary import summary_lines
 from sweeper.errors import UsageError
+from tests.conftest import ROOT
 
 OURS, PEER = "ours: promotion", "one-epoch screening"
 REGRETS = (0.06, 0.04, 0.02)
@@ -162,3 +163,10 @@ def test_only_results_of_replays_make_a_table(tmp_path: Path, capsys: pytest.Cap
     for file, message in ((other, "not a file of results"), (none, "no such file")):
         assert main(["table", str(file)]) == 2
         assert capsys.readouterr().err.startswith(f"{file}: {message}")
+
+
+@pytest.mark.slow
+def test_the_page_has_the_table_of_the_kept_results(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["table", str(ROOT / "benchmarks" / "economy" / "results.parquet")]) == 0
+    page = (ROOT / "docs" / "benchmarks" / "search.md").read_text(encoding="utf-8")
+    assert f"<!-- made by benchmarks.economy table -->\n{capsys.readouterr().out}<!-- end -->" in page
