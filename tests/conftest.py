@@ -22,6 +22,8 @@ def pytest_configure() -> None:
     """Forget the user's own hub, MLflow server and Ray cluster, which no test may reach. Give examples any time."""
     for name in filter(names_a_service, list(os.environ)):
         del os.environ[name]
+    import sweeper.training  # noqa: F401  # sets what torch reads when it is imported, which a test file may do before
+
     settings.register_profile("any machine", deadline=None)  # an example's first run imports libraries
     settings.load_profile("any machine")
 

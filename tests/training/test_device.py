@@ -1,6 +1,8 @@
 """The device and the precision of a training."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -38,3 +40,18 @@ def test_cores_are_counted_where_python_cannot_say_which_are_allowed(monkeypatch
     assert device.cpu_count() == len(os.sched_getaffinity(0))
     monkeypatch.delattr(os, "sched_getaffinity")
     assert device.cpu_count() == os.cpu_count()
+
+
+def test_threads_that_wait_sleep() -> None:
+    """OpenMP prints its settings when torch loads it."""
+    variables = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    program = [sys.executable, "-c", "import sweeper.training.device"]
+    env = {**variables, "OMP_DISPLAY_ENV": "true"}
+    done = subprocess.run(program, env=env, check=True, capture_output=True, text=True)
+    assert "OMP_WAIT_POLICY = 'PASSIVE'" in done.stderr
+
+
+def test_a_variable_of_the_user_is_kept() -> None:
+    program = [sys.executable, "-c", "import os, sweeper.training; print(os.environ['OMP_WAIT_POLICY'])"]
+    env = {**os.environ, "OMP_WAIT_POLICY": "active"}
+    assert subprocess.run(program, env=env, check=True, capture_output=True, text=True).stdout == "active\n"
