@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from sweeper.app import mlflow_sync, sweep_artifacts
 from sweeper.app.announcement import announce, announce_plan, announce_workers
 from sweeper.app.best_model import store_model_uri
-from sweeper.app.disk_space import checkpoint_disk, require_disk_left
+from sweeper.app.disk_space import checkpoint_disk, require_disk
 from sweeper.app.finalize import finalize
 from sweeper.app.learn_from import suggest_learn_from
 from sweeper.app.open_study import open_study
@@ -96,7 +96,7 @@ class SweepRun:
             needed, _ = checkpoint_disk(spec, data, resources.slots)
             announce_plan(self.output, spec, study.all_trials(), resources.slots, needed, self.prepared.hours)
             if not is_remote:  # a cluster's checkpoints are on its nodes
-                require_disk_left(self.sweeps, folder, spec, study, data, resources.slots)
+                require_disk(self.sweeps, folder, spec, data, resources.slots)
             announce_workers(self.output, self.runner, resources.slots)
             try:
                 return folder, self._drive(folder, study, resources, data)
