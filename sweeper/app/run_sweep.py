@@ -29,6 +29,7 @@ from sweeper.storage.requests import Requests
 from sweeper.storage.sweep_folder import SweepFolder, is_sweep, open_sweep
 from sweeper.storage.sweep_search import differing_keys, find_sweep
 from sweeper.terminal.output import Output
+from sweeper.terminal.watched_sweep import WatchedSweep
 from sweeper.training.types import TrainingData
 from sweeper.trials.interfaces import ProgressView, Runner, Tracker
 from sweeper.trials.resources import TrialResources
@@ -142,11 +143,10 @@ class SweepRun:
         """Run the protocol with a view and a tracker beside it, and write what came of it."""
         spec, output = self.prepared.spec, self.output
         storage = checkpoint_storage(output, self.runner, spec, folder)
-        header = folder.name
         now, elapsed = time.time(), time.monotonic() - self.began
         session = SearchSession(began=int(1000 * (now - elapsed)), at=int(1000 * now), gpu=resources.gpu)
         records, sessions = list(study.all_trials()), [*study.sessions(), session]
-        view = output.make_view(spec, records, header, resources.slots, sessions, folder.texts)
+        view = output.make_view(WatchedSweep(folder.name, spec, records, resources.slots, sessions, folder.texts))
         for warning in self.prepared.description.warnings:
             view.say(warning)
         folder.mark_running()

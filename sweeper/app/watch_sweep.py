@@ -12,6 +12,7 @@ from sweeper.storage.record_lock import is_locked
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.terminal import formatting
 from sweeper.terminal.output import Output
+from sweeper.terminal.watched_sweep import WatchedSweep
 from sweeper.trials.interfaces import ProgressView
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.search_session import SearchSession
@@ -34,7 +35,8 @@ def watch_sweep(output: Output, folder: SweepFolder, sleep: Callable[[float], No
         watcher = _Watcher(folder, spec)
         records = watcher.read()
         output.line(f"watching {folder.name}: {formatting.describe_spec(spec)}")
-        view = output.make_view(spec, records, folder.name, _count_slots(records), watcher.sessions, folder.texts)
+        slots = _count_slots(records)
+        view = output.make_view(WatchedSweep(folder.name, spec, records, slots, watcher.sessions, folder.texts))
         with _closed(view, folder):
             watcher.follow(view, output, sleep)
     return take_snapshot(folder)

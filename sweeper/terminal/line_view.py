@@ -25,7 +25,7 @@ class LinePrinter(Protocol):
 
 
 class LineView:
-    """A view that prints a line for each trial that ends, except the `known` trials that ended in an earlier run.
+    """A view that prints a line for each trial that ends, except those that ended in an earlier run: `known_records`.
 
     `clock` gives Unix time on the machine that runs the sweep. The time shown counts from `start`, by default from now;
     with `remaining_time`, the time left is shown too.
@@ -35,7 +35,7 @@ class LineView:
         self,
         printer: LinePrinter,
         spec: SweepSpec,
-        known: Iterable[TrialRecord],
+        known_records: Iterable[TrialRecord],
         clock: Callable[[], float] = time.time,
         start: float | None = None,
         remaining_time: "RemainingTime | None" = None,
@@ -43,7 +43,7 @@ class LineView:
         self.printer, self.spec, self.remaining_time = printer, spec, remaining_time
         self.width = max(len(formatting.system_label(spec, system)) for system in range(len(spec.systems)))
         self.records: dict[int, TrialRecord] = {}
-        self.printed = {record.trial.number for record in known if record.end is not None}
+        self.printed = {record.trial.number for record in known_records if record.end is not None}
         self.clock, self.start = clock, clock() if start is None else start
 
     def update(self, record: TrialRecord) -> None:

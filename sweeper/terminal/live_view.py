@@ -23,10 +23,10 @@ class LiveView:
     """A view that draws the sweep while it runs, and prints it as lines when it is over."""
 
     def __init__(
-        self, terminal: "Terminal", spec: SweepSpec, known: Iterable[TrialRecord], dashboard: Dashboard
+        self, terminal: "Terminal", spec: SweepSpec, known_records: Iterable[TrialRecord], dashboard: Dashboard
     ) -> None:
         self.terminal, self.dashboard = terminal, dashboard
-        self.lines = LineView(terminal, spec, known, dashboard.clock, dashboard.start)
+        self.lines = LineView(terminal, spec, known_records, dashboard.clock, dashboard.start)
         self.live = Live(dashboard, console=terminal.console, screen=True, refresh_per_second=2, redirect_stdout=False,
                          redirect_stderr=False, vertical_overflow="crop")  # fmt: skip
         terminal.last_words.use_screen(True)

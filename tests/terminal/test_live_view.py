@@ -162,7 +162,7 @@ def test_it_shows_what_asha_saved_and_the_time_left() -> None:
 
 def test_the_line_view_prints_each_trial_once_and_those_of_an_earlier_run_never(terminal: Terminal) -> None:
     terminal.console = LiteralConsole(file=io.StringIO(), width=100, color_system=None)
-    lines = LineView(terminal, SPEC, known=[RECORDS[0]])
+    lines = LineView(terminal, SPEC, known_records=[RECORDS[0]])
     for record in [*RECORDS, *RECORDS]:
         lines.update(record)
     out = terminal.console.file
@@ -267,6 +267,6 @@ def test_early_stopping_did_not_save_what_the_user_stopped() -> None:
 
 def test_trials_confirmed_by_an_earlier_run_with_more_seeds_are_all_planned(terminal: Terminal) -> None:
     fresh = replace(RECORDS[0], trial=replace(RECORDS[0].trial, number=5, source_trial=1, seed_index=1))
-    lines = LineView(terminal, SPEC, known=[])  # a spec without confirmation
+    lines = LineView(terminal, SPEC, known_records=[])  # a spec without confirmation
     lines.records = {record.trial.number: record for record in [*RECORDS, fresh]}
     assert "1 of 1 confirmed" in lines.summary()
