@@ -32,19 +32,20 @@ def checkpoint_disk(
     """
     from sweeper.training.parameter_count import count_parameters, feature_width
 
-    largest, smallest, besides = [], [], []
+    largest_models, smallest_models, extra_numbers = [], [], []
     for system in range(len(spec.systems)):
         configs = _sizes_of_model(spec, system)
-        counts = [count_parameters(config, data[config.encoder]) for config in configs]
-        largest.append(max(counts))
-        smallest.append(min(counts))
+        parameters = [count_parameters(config, data[config.encoder]) for config in configs]
+        largest_models.append(max(parameters))
+        smallest_models.append(min(parameters))
         widths = [feature_width(config, data[config.encoder]) for config in configs]
-        besides.append(max(map(_numbers_besides, configs, counts, widths)))
-    return disk_need(spec, largest, slots, besides), certain_disk_need(spec, smallest, slots, trainings)
+        extra_numbers.append(max(map(_count_extra_numbers, configs, parameters, widths)))
+    most = disk_need(spec, largest_models, slots, extra_numbers)
+    return most, certain_disk_need(spec, smallest_models, slots, trainings)
 
 
-def _numbers_besides(config: TrainConfig, parameters: int, feature_width: int) -> int:
-    """Return the numbers that the last checkpoint of a training holds for its average and its memory."""
+def _count_extra_numbers(config: TrainConfig, parameters: int, feature_width: int) -> int:
+    """Return how many numbers the last checkpoint of a training has for its average and its memory."""
     average, has_memory = AVERAGES[config.average], LOSSES[config.loss].contrastive_term is not None
     copies = average.copies + average.copies_per_validation * config.epochs * config.validations_per_epoch
     return copies * parameters + (config.memory * feature_width if has_memory else 0)

@@ -6,6 +6,8 @@ from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
+import numpy as np
+
 from sweeper.app.kept_model import KeptModel, find_model
 from sweeper.app.model_card import write_exported_card
 from sweeper.app.output_paths import require_writable_folder
@@ -45,8 +47,12 @@ def export_model(
         raise UsageError(f"DIR {folder}: has files; name a new folder")
     with tempfile.TemporaryDirectory(prefix=".sweeper-export-", dir=folder.absolute().parent) as temporary:
         written = Path(temporary) / "model"
-        (_write_adapter if adapter else _write_classifier)(kept, written)
-        write_exported_card(kept, written, own_code="" if adapter else describe_own_code(kept), is_adapter=adapter)
+        if adapter:
+            _write_adapter(kept, written)
+            write_exported_card(kept, written, is_adapter=True)
+        else:
+            _write_classifier(kept, written)
+            write_exported_card(kept, written, own_code=describe_own_code(kept))
         shutil.copytree(written, folder, dirs_exist_ok=True)
     return "" if push is None else push_model(folder, push)
 
@@ -99,12 +105,11 @@ def _require_equal(kept: KeptModel, written: Path) -> None:
     from sweeper.training.sequence_classification import classifier_probabilities
 
     rows = [[text] * len(kept.text_columns) for text in _TEXTS]
-    own = TextClassifier(replace(kept, settings={**kept.settings, "precision": "float32"})).probabilities(rows)
-    other = classifier_probabilities(written, rows, kept.task)
-    largest = max(
-        abs(a - b) for ours, theirs in zip(own.tolist(), other, strict=True) for a, b in zip(ours, theirs, strict=True)
-    )
-    if not largest <= _TOLERANCE:
+    in_float32 = replace(kept, settings={**kept.settings, "precision": "float32"})
+    expected = np.asarray(TextClassifier(in_float32).probabilities(rows))
+    exported = np.asarray(classifier_probabilities(written, rows, kept.task))
+    largest = float(np.abs(expected - exported).max())
+    if not largest <= _TOLERANCE:  # also if it is not a number
         raise SweeperError(
             f"{kept.folder}: transformers would give other probabilities (by up to {largest:.2g}), so nothing was "
             "exported; sweeper predict uses the model as it is"
