@@ -76,12 +76,10 @@ class SweepRun:
 
     def run(self) -> tuple[SweepFolder, SweepResults]:
         """Run the sweep, or continue it, and return its folder and results."""
-
         spec = self.prepared.spec
         data = load_training_data(self.prepared, spec.encoders, step=self.output.step)  # while Ray starts
         resources = allocate(self.runner, spec)
-        differing = None if self.prepared.folder else differing_keys(self.sweeps, spec)
-        suggested = None if self.prepared.folder else suggest_learn_from(spec, self.sweeps)
+        notes = [] if self.prepared.folder else list(self._describe_new_sweep())
         folder = self._open_folder(resources, data)
         with open_study(folder, spec) as study:
             self.output.set_log_dir(folder.path / "logs")
@@ -90,10 +88,8 @@ class SweepRun:
             announce(self.output, folder.name, self.prepared, study, resources, data, is_remote=is_remote)
             for source in learned_from(folder):
                 self.output.line(f"  learns from {describe_learned_from(source)}")
-            if differing and differing[1]:
-                self.output.line(f"  a new sweep; it differs from {differing[0]} in {', '.join(differing[1])}")
-            if suggested:
-                self.output.line(f"  {suggested}")
+            for note in notes:
+                self.output.line(f"  {note}")
             needed, _ = checkpoint_disk(spec, data, resources.slots)
             announce_plan(self.output, spec, study.all_trials(), resources.slots, needed, self.prepared.hours)
             if not is_remote:  # a cluster's checkpoints are on its nodes
@@ -103,6 +99,18 @@ class SweepRun:
                 return folder, self._drive(folder, study, resources, data)
             except SweepInterrupted as interruption:
                 raise SweepInterrupted(interruption.exit_code, folder.name) from None
+
+    def _describe_new_sweep(self) -> Iterator[str]:
+        """Yield lines on a sweep that has not begun: how it differs from the newest one, and what it could learn from.
+
+        The sweeps in the folder are looked at, so ask before this one has its own.
+        """
+        spec = self.prepared.spec
+        newest, keys = differing_keys(self.sweeps, spec) or ("", [])
+        if keys:
+            yield f"a new sweep; it differs from {newest} in {', '.join(keys)}"
+        if suggestion := suggest_learn_from(spec, self.sweeps):
+            yield suggestion
 
     def _open_folder(self, resources: TrialResources, data: Mapping[str, TrainingData]) -> SweepFolder:
         """Return the folder of the sweep, which is made if it has not begun.

@@ -75,11 +75,11 @@ def check_hub(_: Path) -> CheckResult:
 
 def check_open_ports(_: Path) -> CheckResult:
     """Check that no Ray and no MLflow of this machine serves other machines without authentication."""
-    found = list(find_open_ports(own_addresses()))
-    if not found:
+    open_ports = list(find_open_ports(own_addresses()))
+    if not open_ports:
         return CheckResult(Health.OK, "no Ray and no MLflow here is open to other machines without a token")
-    fact = "; ".join(f"{owner} at {place} lets anyone run or read" for owner, place, _ in found)
-    return CheckResult(Health.FAIL, fact, "; ".join(dict.fromkeys(remedy for *_, remedy in found)))
+    fact = "; ".join(f"{owner} at {place} lets anyone run or read" for owner, place, _ in open_ports)
+    return CheckResult(Health.FAIL, fact, "; ".join(dict.fromkeys(remedy for *_, remedy in open_ports)))
 
 
 def find_open_ports(
@@ -95,15 +95,15 @@ def find_open_ports(
 
 def own_addresses() -> list[str]:
     """Return the addresses of this machine at which other machines can reach it."""
-    found = set()
+    addresses = set()
     for family, target in ((socket.AF_INET, "10.254.254.254"), (socket.AF_INET6, "fd00::1")):
         try:
             with socket.socket(family, socket.SOCK_DGRAM) as probe:  # sends nothing: it only asks for the route
                 probe.connect((target, 9))
-                found.add(str(probe.getsockname()[0]))
+                addresses.add(str(probe.getsockname()[0]))
         except OSError:
             continue
-    return sorted(address for address in found if not address.startswith(("127.", "::1")))
+    return sorted(address for address in addresses if not address.startswith(("127.", "::1")))
 
 
 def _can_connect(host: str, port: int) -> bool:

@@ -22,13 +22,14 @@ def diff(first: Either, second: Either, as_json: AsJson = False, sweeps: Sweeps 
         from sweeper.app.diff_sweeps import diff_sweeps
         from sweeper.terminal.differences import differences_table
 
-        found = diff_sweeps(first, second, sweeps=sweeps)
+        differences = diff_sweeps(first, second, sweeps=sweeps)
         titles = {"question": "the question", "spending": "what is spent on it (no other question)"}
         for kind, title in titles.items():
-            rows = [(one.key, one.first, one.second) for one in found if one.kind == kind]
+            of_kind = [difference for difference in differences if difference.kind == kind]
+            rows = [(difference.key, difference.first, difference.second) for difference in of_kind]
             if rows:
                 terminal.line(title, style="bold")
                 terminal.table(differences_table((first, second), rows), whole=True)
             else:
                 terminal.line(f"{title}: the same", style="bold")
-        terminal.result({"differences": [one.model_dump(mode="json") for one in found]})
+        terminal.result({"differences": [difference.model_dump(mode="json") for difference in differences]})

@@ -18,11 +18,12 @@ def doctor(as_json: AsJson = False, sweeps: Sweeps = DEFAULT_SWEEPS) -> None:
         from sweeper.app.doctor import CHECKS, examine
         from sweeper.terminal.check_row import check_row
 
-        width, found = max(map(len, CHECKS)), []
+        width = max(map(len, CHECKS))
+        diagnoses = []
         for diagnosis in examine(sweeps):
-            found.append(diagnosis)
+            diagnoses.append(diagnosis)
             row = check_row(diagnosis.health, diagnosis.name, diagnosis.fact, diagnosis.remedy, width)
             terminal.table(row, whole=True)
-        terminal.result({"checks": [diagnosis.model_dump(mode="json") for diagnosis in found]})
-        if any(diagnosis.health == "fail" for diagnosis in found):
+        terminal.result({"checks": [diagnosis.model_dump(mode="json") for diagnosis in diagnoses]})
+        if any(diagnosis.health == "fail" for diagnosis in diagnoses):
             raise typer.Exit(1)

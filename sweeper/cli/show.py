@@ -83,10 +83,8 @@ def _show_trial(terminal: Terminal, snapshot: "SweepSnapshot", number: int) -> N
     from sweeper.terminal import formatting, sweep_view, trial_view
 
     record, spec = snapshot.record(number), snapshot.spec
-    label, end = (
-        formatting.system_label(spec, record.trial.system),
-        sweep_view.end_label(spec, record, snapshot.summary.state),
-    )
+    label = formatting.system_label(spec, record.trial.system)
+    end = sweep_view.end_label(spec, record, snapshot.summary.state)
     terminal.line(f"{snapshot.folder.name} trial {number}, {label}: {end}", style="bold")
     reasons = (sweep_view.trial_reason(record), trial_view.rivals_line(spec, record, snapshot.records))
     for line in (*filter(None, reasons), *trial_view.trial_facts(spec, record)):

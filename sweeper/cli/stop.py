@@ -121,8 +121,8 @@ def stop_job(terminal: Terminal, server: "JobServer", name: str, trial: int | No
         return
     server.stop(job.id)
     with terminal.step(f"stopping {job.id}"):
-        ended = wait_for_end(server, job.id)
-    if ended.status == "STOPPED":
+        ended_job = wait_for_end(server, job.id)
+    if ended_job.status == "STOPPED":
         terminal.line(f"{job.id} is stopped; submitting it again continues where it stopped")
     else:
-        terminal.line(f"{job.id} was over before it stopped: {ended.status.lower()}")
+        terminal.line(f"{job.id} was over before it stopped: {ended_job.status.lower()}")
