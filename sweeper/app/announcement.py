@@ -34,43 +34,47 @@ def announce(
     is_remote: bool,
 ) -> None:
     """Print what the sweep `name` is about to run, and the facts about its data. Warnings are left to the view."""
-    line = output.line
-    line(f"{name}: {formatting.describe_spec(prepared.spec)}", style="bold")
-    known = len(study.all_trials())
-    if known:
-        line(f"  continues: {count_noun(known, 'trial is', 'trials are')} in the record")
+    output.line(f"{name}: {formatting.describe_spec(prepared.spec)}", style="bold")
+    num_trials = len(study.all_trials())
+    if num_trials:
+        output.line(f"  continues: {count_noun(num_trials, 'trial is', 'trials are')} in the record")
     if resources.note:
-        line(f"  {resources.note}")
+        output.line(f"  {resources.note}")
     if not resources.gpu and prepared.spec.budget.gpu_hours_limit is not None:
-        line("  trials use no GPU: budget.gpu_hours and budget.cost count nothing; budget.hours does")
+        output.line("  trials use no GPU: budget.gpu_hours and budget.cost count nothing; budget.hours does")
     for fact in data_facts(prepared, data):
-        line(f"  {fact}")
+        output.line(f"  {fact}")
     if is_remote:
-        line(f"  the cluster has room for {count_noun(resources.slots, 'trial')} at a time")
-    dropped = describe_truncation(study)
-    if dropped:
-        line(f"  {dropped}")
+        output.line(f"  the cluster has room for {count_noun(resources.slots, 'trial')} at a time")
+    if dropped := describe_truncation(study):
+        output.line(f"  {dropped}")
 
 
 def announce_plan(
     output: Output, spec: SweepSpec, records: Sequence[TrialRecord], slots: int, disk: int, hours: Span | None = None
 ) -> None:
-    """Print in one line what runs now: epochs with early stopping, slots, bytes of disk for checkpoints, and `hours`.
+    """Print in one line what runs now: epochs with early stopping, slots, and bytes of `disk` for checkpoints.
 
-    `hours` is the wall time of a new sweep; None if no calibration gives it.
+    `hours` is the wall time of a new sweep, which the line has too; None if no calibration gives it.
     """
-    left = remaining_epochs(spec, records)
-    search, fresh = round(sum(left.search)), round(sum(left.confirmation))
-    trials, most = count_search_trials(spec), epochs_at_most(spec)
-    foreseen = f"about {search} with {spec.early_stopping_label}" if spec.rungs else f"about {search}"
-    planned = f"{count_noun(trials, 'trial')}, at most {count_noun(most, 'epoch', form='g')}"
-    parts = [f"left: about {count_noun(search, 'epoch')} of search" if records else planned]
-    if not records and search < most:
-        parts[0] += f" ({foreseen})"
-    if fresh:
-        parts.append(f"{count_noun(fresh, 'epoch')} of confirmation")
+    remaining = remaining_epochs(spec, records)
+    search, confirmation = round(sum(remaining.search)), round(sum(remaining.confirmation))
+    left = f"left: about {count_noun(search, 'epoch')} of search"
+    parts = [left if records else _describe_search(spec, search)]
+    if confirmation:
+        parts.append(f"{count_noun(confirmation, 'epoch')} of confirmation")
     duration = f"; {describe_hours(hours)} in all" if hours else ""
     output.line(f"  {', '.join(parts)}; {slots} at a time; checkpoints take up to {format_bytes(disk)}{duration}")
+
+
+def _describe_search(spec: SweepSpec, epochs: int) -> str:
+    """Return what a new sweep searches: its trials, their epochs at most, and about how many it will be."""
+    most = epochs_at_most(spec)
+    planned = f"{count_noun(count_search_trials(spec), 'trial')}, at most {count_noun(most, 'epoch', form='g')}"
+    if epochs >= most:
+        return planned
+    rule = f" with {spec.early_stopping_label}" if spec.rungs else ""
+    return f"{planned} (about {epochs}{rule})"
 
 
 def announce_workers(output: Output, runner: Runner, slots: int) -> None:
@@ -85,9 +89,9 @@ def data_facts(prepared: PreparedSweep, data: Mapping[str, TrainingData]) -> Ite
     max_tokens = prepared.spec.max_tokens
     for encoder, encoded in data.items():
         lengths = encoded.splits["train"].lengths
-        cut, name = int((lengths > max_tokens).sum()), formatting.shorten_value(encoder)
-        if cut:
-            share = f"{cut:,} of {len(lengths):,} texts in train ({cut / len(lengths):.1%})"
+        num_cut, name = int((lengths > max_tokens).sum()), formatting.shorten_value(encoder)
+        if num_cut:
+            share = f"{num_cut:,} of {len(lengths):,} texts in train ({num_cut / len(lengths):.1%})"
             yield f"{share} are longer than {max_tokens} tokens of {name}, and are cut"
         else:
             yield f"no text in train is longer than {max_tokens} tokens of {name}"

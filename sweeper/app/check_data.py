@@ -1,6 +1,6 @@
 """Checks everything that a sweep needs, without training: its data, encoders, MLflow, storage and resources."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,9 +48,10 @@ def check_data(output: Output, spec: SweepSpec, sweeps: Path) -> list[str]:
         _check_mlflow(output, sweeps, spec, prepared)
     with _collected(problems):
         resources, is_remote = _check_resources(output, spec)
-        is_known = set(spec.encoders) <= data.keys()
-        disk = checkpoint_disk(spec, data, resources.slots) if is_known and not is_remote else (0, 0)
-        _check_storage(output, spec, sweeps, *disk)
+        has_every_encoder = set(spec.encoders) <= data.keys()
+        _check_disk(output, spec, sweeps, data if has_every_encoder and not is_remote else None, resources.slots)
+        if spec.storage is not None:
+            _check_storage(output, spec.storage)
     return problems
 
 
@@ -106,12 +107,23 @@ def _check_resources(output: Output, spec: SweepSpec) -> tuple[TrialResources, b
     return resources, is_remote
 
 
-def _check_storage(output: Output, spec: SweepSpec, sweeps: Path, most: int, certain: int) -> None:
-    """Print the free space, and what checkpoints take. Raises UsageError if that is too little, or at a bad storage."""
-    require_disk(sweeps, find_sweep(sweeps, spec), certain, is_remote=False)
-    checkpoints = f"; checkpoints take up to {format_bytes(most)}" if most else ""
+def _check_disk(
+    output: Output, spec: SweepSpec, sweeps: Path, data: Mapping[str, TrainingData] | None, slots: int
+) -> None:
+    """Print the free space, and what checkpoints take. Raises UsageError if they certainly do not fit.
+
+    Without `data`, nothing is known of the checkpoints, or they are not on this machine.
+    """
+    checkpoints = ""
+    if data is not None:
+        require_disk(sweeps, find_sweep(sweeps, spec), spec, data, slots)
+        most, _ = checkpoint_disk(spec, data, slots)
+        checkpoints = f"; checkpoints take up to {format_bytes(most)}"
     output.line(f"  {sweeps}: {format_bytes(free_bytes(sweeps))} free{checkpoints}")
-    if spec.storage is not None:
-        with output.step(f"writing to {spec.storage}"), make_runner(output, inline=True) as runner:
-            check_shared_storage(spec.storage, runner.run_on_all_nodes)
-        output.line(f"  {spec.storage}: can be written")
+
+
+def _check_storage(output: Output, storage: str) -> None:
+    """Print that every node can write to the shared storage. Raises UsageError if one cannot."""
+    with output.step(f"writing to {storage}"), make_runner(output, inline=True) as runner:
+        check_shared_storage(storage, runner.run_on_all_nodes)
+    output.line(f"  {storage}: can be written")

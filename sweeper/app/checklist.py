@@ -58,7 +58,7 @@ def checklist(sweep: str | PathLike[str], *, sweeps: str | Path = "sweeps") -> C
     folder = find_named_sweep(sweep, Path(sweeps))
     spec = folder.read_spec()
     results = current_results(folder, spec)
-    answers_by_question = {
+    lines_by_item = {
         ("B1", "Data and encoders that are used"): answers.describe_sources(spec, results),
         ("B2", "Licences"): answers.describe_licences(folder, spec),
         ("B3", "Intended use"): [_LEFT_TO_AUTHORS],
@@ -73,7 +73,5 @@ def checklist(sweep: str | PathLike[str], *, sweeps: str | Path = "sweeps") -> C
         ("C3", "Statistics of the scores"): answers.describe_statistics(results),
         ("C4", "Packages"): answers.describe_packages(folder),
     }
-    listed = tuple(
-        ChecklistAnswer(item, subject, tuple(lines)) for (item, subject), lines in answers_by_question.items()
-    )
-    return Checklist(folder.name, listed)
+    items = (ChecklistAnswer(item, subject, tuple(lines)) for (item, subject), lines in lines_by_item.items())
+    return Checklist(folder.name, tuple(items))

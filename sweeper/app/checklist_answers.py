@@ -78,18 +78,18 @@ def describe_data(folder: SweepFolder, spec: SweepSpec) -> list[str]:
 def describe_parameters(folder: SweepFolder, spec: SweepSpec) -> list[str]:
     """Return the number of parameters of the model that the sweep keeps, and of each encoder."""
     model, encoders = folder.path / "model", folder.manifest.encoders
-    kept = ""
+    encoder_of_model = ""
     reason = "the model that the sweep keeps is incomplete" if model.exists() else "the sweep keeps no model"
     lines = [f"Parameters of a model with its classifier: {UNKNOWN}, because {reason}."]
     if config := read_model_config(folder):
-        kept = config["encoder"]
-        lines = [f"Parameters of the kept model ({kept}): {_count_parameters(model)}."]
+        encoder_of_model = config["encoder"]
+        lines = [f"Parameters of the kept model ({encoder_of_model}): {_count_parameters(model)}."]
     for name in spec.encoders:
         if name in encoders:
             lines.append(f"Parameters of the encoder {name}: {encoders[name]['parameters']:,}.")
         elif not encoder_kind(name).is_pretrained:
             lines.append(f"Parameters of {name}, which is trained from scratch: they depend on the setting.")
-        elif name != kept:
+        elif name != encoder_of_model:
             lines.append(f"Parameters with {name}: {UNKNOWN}.")
     return lines
 
@@ -148,7 +148,8 @@ def _other_settings(spec: SweepSpec, results: SweepResults) -> Iterator[str]:
 
 
 def _best_values(system: SystemResult) -> str:
-    params = system.confirmation.params if system.confirmation else system.best.params if system.best else {}
+    setting = system.confirmation or system.best
+    params = {} if setting is None else setting.params
     values = ", ".join(f"{name} {format_value(value)}" for name, value in params.items())
     return f"Best of {_name(system)}: {values or 'nothing was searched, or nothing completed'}."
 
@@ -161,10 +162,10 @@ def describe_statistics(results: SweepResults) -> list[str]:
         models = system.confirmation.models if system.confirmation else []
         split = "test" if any(seed.test for seed in models) else "validation"
         name = results.objective.removeprefix("validation/")
-        scores = [(seed.test or {}) if split == "test" else seed.metrics for seed in models]
-        values = [score[f"{split}/{name}"] for score in scores if f"{split}/{name}" in score]
-        listed = f"{split} {name} {describe_scores(values)}" if values else "no score with fresh seeds"
-        lines.append(f"{_name(system)}: {listed}; seeds {', '.join(str(seed.seed) for seed in seeds) or 'none'}.")
+        metrics = [(seed.test or {}) if split == "test" else seed.metrics for seed in models]
+        scores = [values[f"{split}/{name}"] for values in metrics if f"{split}/{name}" in values]
+        described = f"{split} {name} {describe_scores(scores)}" if scores else "no score with fresh seeds"
+        lines.append(f"{_name(system)}: {described}; seeds {', '.join(str(seed.seed) for seed in seeds) or 'none'}.")
     accesses = count_noun(len(results.test_accesses), "test access", "test accesses")
     top = max((confirmation.top for confirmation in results.confirmations), default=1)
     role = "which chose nothing" if top == 1 else f"whose mean on validation chose it among the best {top}"

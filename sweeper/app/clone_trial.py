@@ -47,7 +47,7 @@ def clone_trial(folder: SweepFolder, number: int, changes: Mapping[str, Scalar])
     system = snapshot.spec.systems[source.system]
     params = change_setting(snapshot.spec.space, system, source.params, dict(changes))
     if snapshot.results.test_accesses:
-        raise _tested(folder)
+        raise _already_tested(folder)
     if is_locked(folder.journal):
         return _ask(folder, snapshot.records, CloneRequest(number, params))
     with open_study(folder, snapshot.spec) as study:
@@ -59,7 +59,7 @@ def clone_trial(folder: SweepFolder, number: int, changes: Mapping[str, Scalar])
 def _require_open_search(folder: SweepFolder, spec: SweepSpec, study: Study) -> None:
     """Raise UsageError if the test split was scored, or a limit has ended the search."""
     if study.test_accesses():
-        raise _tested(folder)
+        raise _already_tested(folder)
     end = SearchBudget(spec, study.all_trials(), study.sessions()).find_end()
     if end is not None:
         raise UsageError(
@@ -68,13 +68,16 @@ def _require_open_search(folder: SweepFolder, spec: SweepSpec, study: Study) -> 
         )
 
 
-def _ask(folder: SweepFolder, known: Sequence[TrialRecord], request: CloneRequest) -> Trial:
-    """Ask the driver for the trial, and return it. Raises UsageError if the driver does not search any more."""
+def _ask(folder: SweepFolder, records: Sequence[TrialRecord], request: CloneRequest) -> Trial:
+    """Ask the driver for the trial, and return it: the one that the `records` from before do not have.
+
+    Raises UsageError if the driver does not search any more, SweeperError if it ended.
+    """
     is_driven = ask_driver(folder, request)
-    before = {record.trial.number for record in known}
+    earlier_numbers = {record.trial.number for record in records}
     for record in take_snapshot(folder).records:
         trial = record.trial
-        if trial.number not in before and trial.clone_of == request.trial and trial.params == request.params:
+        if trial.number not in earlier_numbers and trial.clone_of == request.trial and trial.params == request.params:
             return trial
     if is_driven:
         raise UsageError(
@@ -83,7 +86,7 @@ def _ask(folder: SweepFolder, known: Sequence[TrialRecord], request: CloneReques
     raise SweeperError(f"{folder.path}: its driver ended before it added the trial; the same command adds it now")
 
 
-def _tested(folder: SweepFolder) -> UsageError:
+def _already_tested(folder: SweepFolder) -> UsageError:
     return UsageError(
         f"{folder.path}: its test split was scored, and a trial chosen after that would be chosen with the test in "
         f"mind; {_NEW_SWEEP}"

@@ -32,19 +32,25 @@ def write_comparison(named: Sequence[str], sweeps: Path, out: Path | None, metri
     require_known(recorded, sweeps)
     finished = recorded.finished
     compared = [replace(sweep, predictions=dict(sweep.predictions)) for sweep in finished.sweeps]  # read once
-    shown = metric or shown_metric([sweep.results for sweep in compared])
-    table = choose_table(build, shown, detail=True)
-    names = Counter(sweep.results.sweep for sweep in compared)
-    facts = {
-        name if names[name] == 1 else f"{name} ({sweep.results.id})": _facts(sweep)
-        for sweep in compared
-        for name in [sweep.results.sweep]
-    }
-    page = build_comparison(_summary(finished), table, facts, remark="" if metric else _remark(finished, shown))
+    first_metric = metric or shown_metric([sweep.results for sweep in compared])
+    table = choose_table(build, first_metric, detail=True)
+    facts = dict(zip(_distinct_names(compared), map(_facts, compared), strict=True))
+    remark = "" if metric else _remark(finished, first_metric)
+    page = build_comparison(_summary(finished), table, facts, remark=remark)
     path = out or sweeps / FILE_NAME
     with atomic_write(path) as file:
         file.write(page.encode())
     return path
+
+
+def _distinct_names(sweeps: Sequence[FinishedSweep]) -> list[str]:
+    """Return the names of the sweeps, with the id of each whose name another one has too."""
+    counts = Counter(sweep.results.sweep for sweep in sweeps)
+    names = []
+    for results in (sweep.results for sweep in sweeps):
+        is_unique = counts[results.sweep] == 1
+        names.append(results.sweep if is_unique else f"{results.sweep} ({results.id})")
+    return names
 
 
 def _summary(finished: FinishedSweeps) -> str:
@@ -63,10 +69,9 @@ def _remark(finished: FinishedSweeps, metric: str) -> str:
         return ""
     names = " and ".join(f"{task} ({TASKS[task].label})" for task in tasks)
     label, definition = table_metric(metric).label, table_metric(metric).definition
-    fits = (
-        "which all of them have" if all(metric_fits(definition, task) for task in tasks) else "which some of them lack"
-    )
-    return f"These sweeps have different tasks: {names}. The table opens with {label}, {fits}; the menu has others."
+    fits_all = all(metric_fits(definition, task) for task in tasks)
+    coverage = "which all of them have" if fits_all else "which some of them lack"
+    return f"These sweeps have different tasks: {names}. The table opens with {label}, {coverage}; the menu has others."
 
 
 def _facts(sweep: FinishedSweep) -> list[tuple[str, str]]:

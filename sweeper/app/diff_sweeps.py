@@ -34,8 +34,10 @@ class Difference(BaseModel):
 
 @dataclass(frozen=True)
 class _Question:
+    """The keys of a search space by kind: those that make another sweep, and those of what is spent on it."""
+
     identity: Mapping[str, Any]
-    others: Mapping[str, Any]
+    spending: Mapping[str, Any]
 
 
 def diff_sweeps(
@@ -48,7 +50,7 @@ def diff_sweeps(
     a, b = (_read(name, Path(sweeps)) for name in (first, second))
     if _PINS not in a.identity or _PINS not in b.identity:
         a, b = _without_pins(a), _without_pins(b)
-    return [*_compare(a.identity, b.identity, "question"), *_compare(a.others, b.others, "spending")]
+    return [*_compare(a.identity, b.identity, "question"), *_compare(a.spending, b.spending, "spending")]
 
 
 def _read(name: str | PathLike[str], sweeps: Path) -> _Question:
@@ -88,16 +90,15 @@ def _spending(values: Mapping[str, Any], identity: Mapping[str, Any]) -> dict[st
 
 
 def _without_pins(question: _Question) -> _Question:
-    return _Question({key: value for key, value in question.identity.items() if key != _PINS}, question.others)
+    return _Question({key: value for key, value in question.identity.items() if key != _PINS}, question.spending)
 
 
 def _compare(a: Mapping[str, Any], b: Mapping[str, Any], kind: Literal["question", "spending"]) -> list[Difference]:
     """Return the differences of two mappings, those inside a section by its keys."""
     first, second = _flatten(a), _flatten(b)
-    keys = list(dict.fromkeys((*first, *second)))
     return [
         Difference(key=key, kind=kind, first=first.get(key), second=second.get(key))
-        for key in keys
+        for key in dict.fromkeys((*first, *second))
         if first.get(key) != second.get(key)
     ]
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 
+import numpy as np
+
 from sweeper.app.kept_model import KeptModel, find_model
 from sweeper.app.model_card import write_exported_card
 from sweeper.app.output_paths import require_writable_folder
@@ -39,78 +41,76 @@ def export_model(
     """
     from sweeper.data.hub_models import push_model
 
-    kept_model, folder = find_model(model, Path(sweeps)), Path(out)
+    kept, folder = find_model(model, Path(sweeps)), Path(out)
     require_writable_folder("DIR", folder)
     if folder.exists() and any(folder.iterdir()):
         raise UsageError(f"DIR {folder}: has files; name a new folder")
     with tempfile.TemporaryDirectory(prefix=".sweeper-export-", dir=folder.absolute().parent) as temporary:
         written = Path(temporary) / "model"
-        (_write_adapter if adapter else _write_classifier)(kept_model, written)
-        write_exported_card(
-            kept_model, written, own_code="" if adapter else describe_own_code(kept_model), is_adapter=adapter
-        )
+        if adapter:
+            _write_adapter(kept, written)
+            write_exported_card(kept, written, is_adapter=True)
+        else:
+            _write_classifier(kept, written)
+            write_exported_card(kept, written, own_code=describe_own_code(kept))
         shutil.copytree(written, folder, dirs_exist_ok=True)
     return "" if push is None else push_model(folder, push)
 
 
-def describe_own_code(kept_model: KeptModel) -> str:
+def describe_own_code(kept: KeptModel) -> str:
     """Return a clause on why an exported model needs `trust_remote_code=True`, or "" if it does not.
 
     Raises UsageError if the encoder is none of transformers.
     """
     from sweeper.training.sequence_classification import OWN_CODE, find_mismatch
 
-    reason = find_mismatch(kept_model.folder, kept_model.labels, kept_model.settings)
+    reason = find_mismatch(kept.folder, kept.labels, kept.settings)
     if not reason:
         return ""
     remedy = "transformers runs it with trust_remote_code=True"
     return f"the folder has code of its own, {OWN_CODE}, because {reason}; {remedy}"
 
 
-def _write_classifier(kept_model: KeptModel, folder: Path) -> None:
+def _write_classifier(kept: KeptModel, folder: Path) -> None:
     """Write a model as a classifier of transformers. Raises UsageError if its encoder is none of transformers."""
     from sweeper.training.sequence_classification import export_classifier
 
-    dropout = float(kept_model.hyperparameters.get("dropout", 0.0))
-    export_classifier(kept_model.folder, kept_model.labels, kept_model.settings, folder, kept_model.task, dropout)
-    _copy_thresholds(kept_model, folder)
-    _require_equal(kept_model, folder)
+    dropout = float(kept.hyperparameters.get("dropout", 0.0))
+    export_classifier(kept.folder, kept.labels, kept.settings, folder, kept.task, dropout)
+    _copy_thresholds(kept, folder)
+    _require_equal(kept, folder)
 
 
-def _write_adapter(kept_model: KeptModel, folder: Path) -> None:
+def _write_adapter(kept: KeptModel, folder: Path) -> None:
     """Write a model's adapter, with its classifier and class names. Raises UsageError if it has none."""
-    source = kept_model.folder / ADAPTER
+    source = kept.folder / ADAPTER
     if not source.is_dir():
         rule = "has no adapter, because it was trained without lora"
-        raise UsageError(f"--adapter: {kept_model.folder}: {rule}; leave --adapter out, or run a sweep with lora: 8")
+        raise UsageError(f"--adapter: {kept.folder}: {rule}; leave --adapter out, or run a sweep with lora: 8")
     shutil.copytree(source, folder)
     for name in ("classifier.safetensors", "labels.json"):
-        shutil.copy(kept_model.folder / name, folder)
-    _copy_thresholds(kept_model, folder)
+        shutil.copy(kept.folder / name, folder)
+    _copy_thresholds(kept, folder)
 
 
-def _copy_thresholds(kept_model: KeptModel, folder: Path) -> None:
+def _copy_thresholds(kept: KeptModel, folder: Path) -> None:
     """Copy the thresholds of a model that predicts any number of labels."""
-    if kept_model.thresholds is not None:
-        shutil.copy(kept_model.folder / THRESHOLDS, folder)
+    if kept.thresholds is not None:
+        shutil.copy(kept.folder / THRESHOLDS, folder)
 
 
-def _require_equal(kept_model: KeptModel, written: Path) -> None:
+def _require_equal(kept: KeptModel, written: Path) -> None:
     """Raise SweeperError if the exported model gives other probabilities than the model itself, in float32."""
     from sweeper.app.predict import TextClassifier
     from sweeper.training.sequence_classification import classifier_probabilities
 
-    rows = [[text] * len(kept_model.text_columns) for text in _TEXTS]
-    in_float32 = replace(kept_model, settings={**kept_model.settings, "precision": "float32"})
-    served = TextClassifier(in_float32).probabilities(rows)
-    exported = classifier_probabilities(written, rows, kept_model.task)
-    largest = max(
-        abs(a - b)
-        for ours, theirs in zip(served.tolist(), exported, strict=True)
-        for a, b in zip(ours, theirs, strict=True)
-    )
-    if not largest <= _TOLERANCE:
+    rows = [[text] * len(kept.text_columns) for text in _TEXTS]
+    in_float32 = replace(kept, settings={**kept.settings, "precision": "float32"})
+    expected = np.asarray(TextClassifier(in_float32).probabilities(rows))
+    exported = np.asarray(classifier_probabilities(written, rows, kept.task))
+    largest = float(np.abs(expected - exported).max())
+    if not largest <= _TOLERANCE:  # also if it is not a number
         raise SweeperError(
-            f"{kept_model.folder}: transformers would give other probabilities (by up to {largest:.2g}), so nothing "
-            "was exported; sweeper predict uses the model as it is"
+            f"{kept.folder}: transformers would give other probabilities (by up to {largest:.2g}), so nothing was "
+            "exported; sweeper predict uses the model as it is"
         )

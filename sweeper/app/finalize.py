@@ -9,7 +9,7 @@ from sweeper.app.best_model import save_best_model
 from sweeper.app.model_card import write_kept_card
 from sweeper.app.prepare_data import PreparedSweep
 from sweeper.app.published_table import write_table
-from sweeper.app.report import report_may_fail, write_report
+from sweeper.app.report import ReportedSweep, report_may_fail, write_report
 from sweeper.protocol.sweep_results import SweepResults
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.terminal.output import Output
@@ -30,5 +30,5 @@ def finalize(
     write_table(folder, results)
     write_kept_card(folder, results)
     with report_may_fail(output, folder):
-        write_report(output, folder, prepared.spec, records, results, prepared.dataset)
+        write_report(output, ReportedSweep(folder, prepared.spec, records, results), prepared.dataset)
     folder.write_results(results.to_json())

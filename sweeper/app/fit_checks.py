@@ -1,6 +1,6 @@
 """Checks of a search space against its data and encoders, before any trial starts."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from sweeper.data.encoder_config import max_tokens_of_folder, read_encoder_config
@@ -31,14 +31,15 @@ def require_defined_objective(spec: SweepSpec, num_texts: Mapping[str, int]) -> 
     metric, path = find_metric(spec.objective.name), ("objective", spec.objective.direction)
     if metric.class_name is not None and metric.class_name not in num_texts:
         raise UsageError(spec.message(path, unknown_class_rule(metric.class_name, list(num_texts))))
-    needed: Iterable[str] = (
-        [metric.class_name] if metric.class_name is not None else num_texts if metric.needs_every_class else []
-    )
-    absent = [name for name in needed if not num_texts[name]]
-    if absent:
-        others = count_noun(len(absent) - 1, "other class", "other classes", form=",")
-        more = f" and {others}" if len(absent) > 1 else ""
-        rule = f"is undefined, because validation has no text of {quote_value(absent[0])}{more}"
+    needed_classes: Collection[str] = num_texts if metric.needs_every_class else ()
+    if metric.class_name is not None:
+        needed_classes = (metric.class_name,)
+    absent_classes = [name for name in needed_classes if not num_texts[name]]
+    if absent_classes:
+        classes = quote_value(absent_classes[0])
+        if len(absent_classes) > 1:
+            classes += f" and {count_noun(len(absent_classes) - 1, 'other class', 'other classes', form=',')}"
+        rule = f"is undefined, because validation has no text of {classes}"
         remedy = f"use another objective, such as {DEFAULT_OBJECTIVE}"
         raise UsageError(spec.message(path, f"{rule}; {remedy}"))
 

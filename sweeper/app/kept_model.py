@@ -52,8 +52,8 @@ class KeptModel:
             return None
         path = self.folder / THRESHOLDS
         thresholds = _read_json(path, dict)
-        if missing := [label for label in self.labels if not isinstance(thresholds.get(label), int | float)]:
-            raise UsageError(f"{path}: has no threshold of {quote_value(missing[0])}; {_TRAIN_AGAIN}")
+        if missing_labels := [label for label in self.labels if not isinstance(thresholds.get(label), int | float)]:
+            raise UsageError(f"{path}: has no threshold of {quote_value(missing_labels[0])}; {_TRAIN_AGAIN}")
         return thresholds
 
     @property
@@ -121,12 +121,12 @@ def _missing_weights(folder: Path) -> str:
 
 
 def _open_model(folder: Path) -> KeptModel:
-    if lost := _missing_weights(folder):
-        raise UsageError(f"{folder}: the model is incomplete: {lost} is missing; {_TRAIN_AGAIN}")
+    if missing_file := _missing_weights(folder):
+        raise UsageError(f"{folder}: the model is incomplete: {missing_file} is missing; {_TRAIN_AGAIN}")
     if (folder / _SETTINGS).exists():
         settings = _read_json(folder / _SETTINGS, dict)
-        if missing := [key for key in ("columns", "replacements") if key not in settings]:
-            raise UsageError(f"{folder / _SETTINGS}: has no {missing[0]}; {_TRAIN_AGAIN}")
+        if missing_keys := [key for key in ("columns", "replacements") if key not in settings]:
+            raise UsageError(f"{folder / _SETTINGS}: has no {missing_keys[0]}; {_TRAIN_AGAIN}")
         return KeptModel(folder, settings)
     params = _written_params(folder)
     if params is None:
@@ -136,11 +136,11 @@ def _open_model(folder: Path) -> KeptModel:
 
 def _written_params(folder: Path) -> Mapping[str, Any] | None:
     """Return the hyperparameters in the file that is written last; None if it is missing."""
-    note = next((folder / name for name in _WRITTEN_LAST if (folder / name).exists()), None)
-    if note is None:
+    file = next((folder / name for name in _WRITTEN_LAST if (folder / name).exists()), None)
+    if file is None:
         return None
-    written = _read_json(note, dict)
-    return {name: value for name, value in written.get("params", written).items() if name != "trial"}
+    values = _read_json(file, dict)
+    return {name: value for name, value in values.get("params", values).items() if name != "trial"}
 
 
 def _read_json(path: Path, kind: type[_Json]) -> _Json:

@@ -149,7 +149,6 @@ def sync(output: Output, folder: SweepFolder, timeout: float = SYNC_TIMEOUT) -> 
     `timeout` seconds. Raises SweepLockedError while the sweep runs, SweeperError where MLflow is missing runs or files
     in the end.
     """
-
     output.set_log_dir(folder.path / "logs")
     spec = folder.read_spec()
     check_mlflow(folder.path.parent, [data_identity(spec, folder.manifest.resolved)])
@@ -195,7 +194,8 @@ def sync_all(output: Output, folders: Sequence[SweepFolder], timeout: float = SY
             failures.append(error)
     if failures:
         lines = "\n".join(dict.fromkeys(map(str, failures)))
-        raise UsageError(lines) if all(isinstance(failure, UsageError) for failure in failures) else SweeperError(lines)
+        is_usage_error = all(isinstance(error, UsageError) for error in failures)
+        raise UsageError(lines) if is_usage_error else SweeperError(lines)
 
 
 def sync_problem(folder: SweepFolder, tracker: "MlflowTracker") -> str:
@@ -226,5 +226,5 @@ def _remedy(folder: SweepFolder, tracker: "MlflowTracker") -> str:
 def _name_files(reasons: Mapping[str, str]) -> str:
     """Return a phrase that names the first few files, each with its reason."""
     named = ", ".join(f"{file} ({reason})" for file, reason in list(reasons.items())[:_MAX_NAMED_FILES])
-    others = len(reasons) - _MAX_NAMED_FILES
-    return f"{named} and {others} more, which the log names" if others > 0 else named
+    num_unnamed = len(reasons) - _MAX_NAMED_FILES
+    return f"{named} and {num_unnamed} more, which the log names" if num_unnamed > 0 else named

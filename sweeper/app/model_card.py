@@ -103,8 +103,9 @@ def _card_text(model: KeptModel, usage: Sequence[str], sweep: SweepFolder | None
     if results is not None and sweep is not None:
         parts += ["## Data", _list(_data_lines(sweep, results))]
         parts += _encoder_part(model, sweep, results)
-        confirmation = next((c for c in results.confirmations if c.source_trial == results.best_trial), None)
-        parts += ["## Scores", *_scores(results, confirmation)] if confirmation else []
+        of_best = (confirmed for confirmed in results.confirmations if confirmed.source_trial == results.best_trial)
+        if confirmation := next(of_best, None):
+            parts += ["## Scores", *_scores(results, confirmation)]
     hyperparameters = [f"{name}: {format_value(value)}" for name, value in model.hyperparameters.items()]
     return "\n\n".join([*parts, "## Hyperparameters", _list(hyperparameters)]) + "\n"
 
@@ -144,14 +145,14 @@ def _encoder_part(model: KeptModel, sweep: SweepFolder, results: SweepResults) -
 
 
 def _scores(results: SweepResults, confirmation: ConfirmationResult) -> list[str]:
-    rows = [(results.objective, [seed.metrics for seed in confirmation.models])]
+    scores_by_metric = {results.objective: [seed.metrics.get(results.objective) for seed in confirmation.models]}
     tests = [seed.test for seed in confirmation.models if seed.test is not None]
-    shown = dict.fromkeys((results.objective.removeprefix("validation/"), "accuracy", "macro_f1", "micro_f1"))
-    rows += [(f"test/{name}", tests) for name in shown if any(f"test/{name}" in scores for scores in tests)]
+    for name in (results.objective.removeprefix("validation/"), "accuracy", "macro_f1", "micro_f1"):
+        metric = f"test/{name}"
+        if any(metric in scores for scores in tests):
+            scores_by_metric[metric] = [scores.get(metric) for scores in tests]
+    lines = [f"| {_escape(metric)} | {_describe_known(scores)} |" for metric, scores in scores_by_metric.items()]
     seeds = count_noun(len(confirmation.seeds), "fresh seed")
-    lines = [
-        f"| {_escape(name)} | {_describe_known([scores.get(name) for scores in splits])} |" for name, splits in rows
-    ]
     return [
         f"The setting was chosen on validation and trained again with {seeds}{_describe_tests(results, confirmation)}. "
         "This model is the seed that is best on validation.",
@@ -161,18 +162,19 @@ def _scores(results: SweepResults, confirmation: ConfirmationResult) -> list[str
 
 def _describe_tests(results: SweepResults, confirmation: ConfirmationResult) -> str:
     """Return how many models were scored on the test split, and how often it was accessed for that; empty if never."""
-    models = {seed.trial for seed in confirmation.models if seed.test is not None}
-    accesses = sum(access.trial in models for access in results.test_accesses)
-    if not models:
+    scored_trials = {seed.trial for seed in confirmation.models if seed.test is not None}
+    accesses = sum(access.trial in scored_trials for access in results.test_accesses)
+    if not scored_trials:
         return ""
-    often = "once each" if accesses == len(models) else f"with {accesses} accesses"
-    verb = "was" if len(models) == 1 else "were"
-    return f"; {count_noun(len(models), 'model')} {verb} scored on the test split, {often}"
+    frequency = "once each" if accesses == len(scored_trials) else f"with {accesses} accesses"
+    models = count_noun(len(scored_trials), "model was", "models were")
+    return f"; {models} scored on the test split, {frequency}"
 
 
 def _describe_known(values: Sequence[float | None]) -> str:
-    known = [value for value in values if value is not None]
-    return describe_scores(known) if known else "–"
+    """Return the mean of the scores that models have; a dash if none has one."""
+    scores = [value for value in values if value is not None]
+    return describe_scores(scores) if scores else "–"
 
 
 def _capitalize(clause: str) -> str:

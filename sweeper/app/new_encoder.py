@@ -1,7 +1,7 @@
 """The encoder that a new search space begins with: one that reads the texts, suits the machine, and can be had."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ _MAX_WORDS = 512
 class ProposedEncoder:
     """An encoder that can be had here, and the lengths of the texts in its tokens.
 
-    `missing` are better ones that cannot be had. `max_tokens` is the number of tokens that it takes.
+    `missing` are better ones that cannot be had, for a `reason`. `max_tokens` is the number of tokens that it takes.
     """
 
     name: str
@@ -43,33 +43,39 @@ class ProposedEncoder:
         return encoder_kind(self.name).is_pretrained
 
 
-def propose_encoder(output: Output, rows: LabelledTexts, *, has_gpu: bool, wanted: str | None) -> ProposedEncoder:
-    """Return the encoder for some training rows. `wanted` is the one that the user names.
+def propose_encoder(output: Output, rows: LabelledTexts, *, has_gpu: bool, name: str | None = None) -> ProposedEncoder:
+    """Return the encoder for some training rows. `name` is the one that the user chose.
 
     Raises UsageError if its name is empty, UnavailableError if it cannot be had.
     """
-    if wanted is not None and not wanted.strip():
+    if name is not None and not name.strip():
         raise UsageError(
             f"--encoder: must not be empty; name one of the hub, a folder, {' or '.join(SCRATCH_ENCODERS)}"
         )
     sample = _sample(rows)
+    if name:
+        return _load_encoder(output, name, sample)
     language = find_language_group(sample.texts[:_LOOKED_AT])
-    names = (wanted,) if wanted else PROPOSED_ENCODERS[language, "GPU" if has_gpu else "CPU"]
+    candidates = PROPOSED_ENCODERS[language, "GPU" if has_gpu else "CPU"]
     missing: list[str] = []
     reason = ""
-    for name in names:
+    for candidate in candidates:
         try:
-            tokenizer, max_tokens = _load_tokenizer(output, name, sample)
+            encoder = _load_encoder(output, candidate, sample)
         except UnavailableError as error:
-            if wanted:
-                raise
-            missing, reason = [*missing, name], _shorten(str(error))
-            continue
-        lengths = tokenizer.tokenize_split(sample, max_tokens).lengths
-        unit = "tokens" if encoder_kind(name).is_pretrained else "words"
-        described = describe_lengths(np.asarray(lengths), unit, name)
-        return ProposedEncoder(name, described, max_tokens, tuple(missing), reason)
-    raise UnavailableError(f"encoder {names[0]}: {reason}; name another with --encoder")
+            missing.append(candidate)
+            reason = _shorten(str(error))
+        else:
+            return replace(encoder, missing=tuple(missing), reason=reason)
+    raise UnavailableError(f"encoder {candidates[0]}: {reason}; name another with --encoder")
+
+
+def _load_encoder(output: Output, name: str, sample: LabelledTexts) -> ProposedEncoder:
+    """Return an encoder with the lengths of some texts. Raises UnavailableError if it cannot be had."""
+    tokenizer, max_tokens = _load_tokenizer(output, name, sample)
+    lengths = np.asarray(tokenizer.tokenize_split(sample, max_tokens).lengths)
+    unit = "tokens" if encoder_kind(name).is_pretrained else "words"
+    return ProposedEncoder(name, describe_lengths(lengths, unit, name), max_tokens)
 
 
 def _load_tokenizer(output: Output, name: str, rows: LabelledTexts) -> tuple["Tokenizer | Vocabulary", int]:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from sweeper.data.dataset_spec import SPLITS, DatasetSpec
@@ -17,8 +18,6 @@ _WORDS = {
     "validation": {"validation", "valid", "val", "dev", "eval", "development"},
     "test": {"test", "testing"},
 }
-
-
 _MAIN = "main"
 _REPOSITORY = re.compile(r"(?:[\w.-]+/)?[\w.-]+", re.ASCII)
 
@@ -49,7 +48,7 @@ class NewInput:
         if path is None or len(self.files) > 1 or _split_of(path) != "train":
             return []
         try:
-            return [other for other in _files_in(path.parent) if _split_of(other) in ("validation", "test")]
+            return [file for file in _files_in(path.parent) if _split_of(file) in ("validation", "test")]
         except OSError:  # a folder whose files can be read, but not listed
             return []
 
@@ -101,12 +100,12 @@ def find_input(files: Sequence[Path], hub: str | None, config: str | None = None
     if not files:
         raise UsageError("sweeper new: needs a file, such as reviews.csv, or --hub ORG/NAME")
     try:
-        paths = [inner for path in files for inner in (_files_in(path) if path.is_dir() else [path])]
-        missing = [path for path in paths if not path.exists()]
+        paths = list(chain.from_iterable(_files_in(path) if path.is_dir() else [path] for path in files))
+        missing_paths = [path for path in paths if not path.exists()]
     except OSError as error:
         raise UsageError(f"{error.filename}: cannot be read: {error.strerror}; correct that, or name another") from None
-    if missing:
-        raise UsageError(f"{missing[0]}: no such file; name a data file ({', '.join(FORMATS)})")
+    if missing_paths:
+        raise UsageError(f"{missing_paths[0]}: no such file; name a data file ({', '.join(FORMATS)})")
     return NewInput(_by_split(paths) if len(paths) > 1 else {"train": paths[0]})
 
 
@@ -120,23 +119,22 @@ def _require_repository(name: str) -> str:
 
 
 def _files_in(folder: Path) -> list[Path]:
-    """Return the data files in a folder whose names say which split they are, or the only data file.
+    """Return the data files in a folder whose names say which split they are, or all if fewer than two do.
 
     Raises UsageError if there is none, OSError if the folder cannot be read.
     """
     files = [path for path in sorted(folder.iterdir()) if strip_packing(path).suffix.lower() in FORMATS]
-    named = [path for path in files if _split_of(path)]
-    chosen = named if len(named) > 1 else files
-    if not chosen:
+    if not files:
         raise UsageError(f"{folder}: a folder without data files; name one of {', '.join(FORMATS)}")
-    return chosen
+    files_of_splits = [path for path in files if _split_of(path)]
+    return files_of_splits if len(files_of_splits) > 1 else files
 
 
 def _by_split(paths: Sequence[Path]) -> dict[str, Path]:
     splits: dict[str, Path] = {}
-    repeated = [path for position, path in enumerate(paths) if path in paths[:position]]
-    if repeated:
-        raise UsageError(f"{repeated[0]}: is named twice; name it once")
+    repeated_paths = [path for position, path in enumerate(paths) if path in paths[:position]]
+    if repeated_paths:
+        raise UsageError(f"{repeated_paths[0]}: is named twice; name it once")
     for path in paths:
         split = _split_of(path)
         if not split:

@@ -67,24 +67,25 @@ def propose_settings(
     """Return settings for so many rows by split."""
     max_length = encoder.lengths.covering(_COVERED, min(_MAX_LENGTH[machine.kind], encoder.max_tokens))
     losses = ("ce", "scl", "lcl") if machine.gpus else ("ce", "scl")
-    per_system = 8 if machine.gpus or machine.cpus >= _MANY_CORES else 4
+    trials_per_system = 8 if machine.gpus or machine.cpus >= _MANY_CORES else 4
     seeds = 5 if machine.gpus else 3
-    trainings = len(losses) * (per_system * _SEARCH_EFFORT + seeds)
-    texts = (
-        _MOST_GPU_ROWS * _FEWEST_EPOCHS if machine.gpus else _affordable_texts(encoder, machine, max_length, trainings)
-    )
+    trainings = len(losses) * (trials_per_system * _SEARCH_EFFORT + seeds)
+    if machine.gpus:
+        texts = _MOST_GPU_ROWS * _FEWEST_EPOCHS
+    else:
+        texts = _affordable_texts(encoder, machine, max_length, trainings)
     limit = max(texts // _FEWEST_EPOCHS, _MIN_TRAINING_ROWS, _MIN_ROWS_PER_CLASS * num_classes)
-    used = min(limit, rows["train"])
-    epochs = max(_FEWEST_EPOCHS, min(_MOST_EPOCHS, texts // used))
+    used_rows = min(limit, rows["train"])
+    epochs = max(_FEWEST_EPOCHS, min(_MOST_EPOCHS, texts // used_rows))
     return NewSettings(
         losses=losses,
-        batch_sizes=(16, 32) if used >= 64 else (8, 16),
+        batch_sizes=(16, 32) if used_rows >= 64 else (8, 16),
         learning_rates=_learning_rates(encoder),
         start_with=tuple(map(_good_setting, losses)) if encoder.name == _RECORDED_ENCODER else (),
         max_length=max_length,
         epochs=epochs,
         grace_epochs=1 if epochs <= _FEWEST_EPOCHS else 2,
-        trials=per_system * len(losses),
+        trials=trials_per_system * len(losses),
         seeds=seeds,
         train_limit=_round(limit) if _round(limit) < rows["train"] else None,
         validation_limit=_validation_limit(limit, rows["validation"]),

@@ -45,6 +45,19 @@ class NewSpace:
 
 
 @dataclass(frozen=True)
+class NewChoices:
+    """The user's choices for a new search space: text columns, label column, encoder, and the seed that draws splits.
+
+    Columns and an encoder that are not chosen are found by the data.
+    """
+
+    text: Sequence[str] = ()
+    label: str | None = None
+    encoder: str | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
 class LabelledData:
     """The rows of a data set by split, its classes, its columns, and the rows that cannot be used."""
 
@@ -83,45 +96,50 @@ def new(
     source = find_input([Path(file) for file in files], hub, config, revision)
     columns = [text] if isinstance(text, str) else list(text or ())
     path = Path(out) if out is not None else Path(f"{source.stem}.yaml")
-    return make_space(PlainOutput(progress=False), source, path, columns, label, encoder, seed)
+    return make_space(PlainOutput(progress=False), source, path, NewChoices(columns, label, encoder, seed))
 
 
 def make_space(
     output: Output,
     source: NewInput,
     path: Path,
-    text: Sequence[str] = (),
-    label: str | None = None,
-    encoder: str | None = None,
-    seed: int = 0,
+    choices: NewChoices = NewChoices(),
     ask: Ask = lambda _, answers: next(iter(answers)),
 ) -> NewSpace:
     """Write the search space `path` for a data set, and the splits beside it if the data set has only one."""
-    folder = path.parent / f"{path.stem}_splits"
-    _require_new(path, folder)
+    splits_folder = path.parent / f"{path.stem}_splits"
+    _require_new(path, splits_folder)
+    data = _read_data(output, source, choices, ask)
+    is_split_here = list(data.splits) == ["train"]
+    if is_split_here:
+        splits = split_rows(data.splits["train"], source.place, choices.seed)
+    else:
+        splits = _with_validation(data.splits)
+    machine = find_machine()
+    encoder = propose_encoder(output, splits["train"], has_gpu=machine.gpus > 0, name=choices.encoder)
+    with output.step("counting classes and texts"):
+        script = find_script(sample_texts(splits["train"]))
+        columns = (data.text, data.label)
+        summary = summarize_data(columns, splits, data.class_names, data.bad_rows, script, encoder.lengths)
+    if is_split_here:
+        files = write_splits(splits_folder, splits, data.text, data.label, data.class_names)
+    else:
+        files = {split: file for split, file in source.files.items() if split in splits}
+    dataset = _dataset_keys(source, data, path, files)
+    settings = propose_settings(summary.rows, len(data.class_names), encoder, machine)
+    text = NewSpaceText(path, source.origin, dataset, summary, encoder, settings, machine, not is_split_here)
+    return NewSpace(path, files, _write_checked(path, str(text)), summary, encoder)
+
+
+def _read_data(output: Output, source: NewInput, choices: NewChoices, ask: Ask) -> LabelledData:
+    """Return the rows of the chosen columns. Raises UsageError and UnavailableError."""
     with output.step(f"reading {source.place}"):
         table = source.read_training_table()
-        choice = choose_columns(profile_columns(table), text, label, source.place)
+        choice = choose_columns(profile_columns(table), choices.text, choices.label, source.place)
     columns = _answer(choice, ask)
     with output.step("looking at its rows"):
         tables = {"train": table} if _is_single_file(source) else source.read_tables(*columns)
-        data = _parse(source.dataset_spec(*columns), tables)
-    is_split_here = list(data.splits) == ["train"]
-    splits = split_rows(data.splits["train"], source.place, seed) if is_split_here else _with_validation(data.splits)
-    machine = find_machine()
-    proposed = propose_encoder(output, splits["train"], has_gpu=machine.gpus > 0, wanted=encoder)
-    with output.step("counting classes and texts"):
-        script = find_script(sample_texts(splits["train"]))
-        summary = summarize_data(columns, splits, data.class_names, data.bad_rows, script, proposed.lengths)
-    paths = dict(source.files)
-    if is_split_here:
-        paths = write_splits(folder, splits, data.text, data.label, data.class_names)
-    kept = {split: file for split, file in paths.items() if split in splits}
-    dataset = _dataset_keys(source, data, path, kept)
-    settings = propose_settings(summary.rows, len(data.class_names), proposed, machine)
-    written = NewSpaceText(path, source.origin, dataset, summary, proposed, settings, machine, not is_split_here)
-    spec = _write_checked(path, str(written))
-    return NewSpace(path, kept, spec, summary, proposed)
+        return _parse(source.dataset_spec(*columns), tables)
 
 
 def _write_checked(path: Path, text: str) -> SweepSpec:

@@ -23,8 +23,8 @@ def split_rows(rows: LabelledTexts, place: str, seed: int) -> dict[str, Labelled
     share = min(_SHARE, _MOST_ROWS["validation"] / max(total, 1)) * total / max(len(train), 1)
     train, validation = hold_out(train, min(share, 0.5), seed)
     splits = {"train": train, "validation": validation, "test": test}
-    for split, part in splits.items():
-        if not len(part):
+    for split, drawn_rows in splits.items():
+        if not len(drawn_rows):
             raise UsageError(
                 f"{place}: {total:,} rows are too few for three splits, {split} would be empty; add rows, at "
                 "least three different texts of some class"

@@ -14,7 +14,7 @@ from sweeper.training.registry import LOSSES
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORDS_OF_YAML = frozenset(("null", "true", "false", "yes", "no", "on", "off", "y", "n"))
-_LONGEST_NAME = 60
+_LONGEST_TEXT = 120  # characters, in a comment
 
 
 @dataclass(frozen=True)
@@ -78,15 +78,13 @@ class NewSpaceText:
         ]
 
     def _start(self) -> list[str]:
-        settings = [
-            ", ".join(f"{name}: {value}" for name, value in setting.items()) for setting in self.settings.start_with
-        ]
-        if not settings:
+        if not self.settings.start_with:
             return []
-        return [
-            "start_with:  # tried first, because they were good on other data",
-            *(f"  - {{{setting}}}" for setting in settings),
-        ]
+        lines = ["start_with:  # tried first, because they were good on other data"]
+        for setting in self.settings.start_with:
+            values = ", ".join(f"{name}: {value}" for name, value in setting.items())
+            lines.append(f"  - {{{values}}}")
+        return lines
 
     def _training(self) -> list[str]:
         settings, lengths = self.settings, self.summary.lengths
@@ -139,8 +137,8 @@ def _value(value: str | Sequence[str]) -> str:
 
 def _one_line(text: str) -> str:
     """Return a text for a comment."""
-    shown = text if len(text) <= _LONGEST_NAME * 2 else f"{text[: _LONGEST_NAME * 2 - 1]}…"
-    return _escape(shown).replace('\\"', '"')
+    short = text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"
+    return _escape(short).replace('\\"', '"')
 
 
 def _escape(text: str) -> str:

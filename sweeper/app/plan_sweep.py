@@ -6,19 +6,20 @@ from pathlib import Path
 
 from sweeper.app.allocation import allocate_resources
 from sweeper.app.api_arguments import require_spec
-from sweeper.app.disk_space import checkpoint_disk, disk_problem, free_for_sweep
+from sweeper.app.disk_space import checkpoint_disk, count_remaining_trainings, disk_problem, free_for_sweep
 from sweeper.app.fit_checks import require_gpu_for_fp16
 from sweeper.app.kept_calibration import keep_calibration
 from sweeper.app.learn_from import borrowing_lines, suggest_learn_from
 from sweeper.app.output_paths import require_sweeps_folder
 from sweeper.app.prepare_data import prepare_sweep
 from sweeper.app.share_gpus import allocate
-from sweeper.app.time_trainings import core_share, time_trainings
+from sweeper.app.time_trainings import Calibration, core_share, time_trainings
 from sweeper.app.trial_runner import make_runner
 from sweeper.execution.cluster_address import cluster_address
 from sweeper.protocol.plan import find_exceeded, make_plan, plan_use, simulate
-from sweeper.protocol.sweep_plan import SweepPlan
+from sweeper.protocol.sweep_plan import PlannedUse, SweepPlan
 from sweeper.search_space.sweep_spec import SweepSpec
+from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.storage.sweep_search import find_sweep
 from sweeper.terminal.output import Output, PlainOutput
 from sweeper.trials.resources import TrialResources
@@ -89,17 +90,32 @@ def _plan_with_use(output: Output, spec: SweepSpec, sweeps: Path, *, inline: boo
         resources = calibration.resources
         is_remote = runner.is_remote
     keep_calibration(sweeps, prepared, calibration, inline=inline)
-    draft = _draft(spec, sweeps, resources, is_remote=is_remote)
-    simulated = simulate(spec, resources, calibration.timed, calibration.overhead)
-    most, certain = checkpoint_disk(spec, calibration.data, resources.slots)
-    free = free_for_sweep(sweeps, find_sweep(sweeps, spec))
-    use = plan_use(resources, simulated, calibration.timed, most, free)
-    problem = None if is_remote else disk_problem(sweeps, free, certain)
-    is_tight = problem is None and not is_remote and free < most
-    busy = _busy_note(core_share(calibration.timed, resources))
-    notes = [*draft.notes, *calibration.notes, *busy, *([_FULL] if is_tight else [])]
-    whole = draft.model_copy(update={"use": use, "notes": notes})
-    return whole.model_copy(update={"exceeded": [*find_exceeded(spec, whole), *([problem] if problem else [])]})
+    return _add_use(_draft(spec, sweeps, resources, is_remote=is_remote), spec, sweeps, calibration)
+
+
+def _add_use(draft: SweepPlan, spec: SweepSpec, sweeps: Path, calibration: Calibration) -> SweepPlan:
+    """Return a plan with the use that follows from a calibration, and with the limits that the sweep would exceed."""
+    resources, timed = calibration.resources, calibration.timed
+    simulated = simulate(spec, resources, timed, calibration.overhead)
+    most, _ = checkpoint_disk(spec, calibration.data, resources.slots)
+    folder = find_sweep(sweeps, spec)
+    use = plan_use(resources, simulated, timed, most, free_for_sweep(sweeps, folder))
+    notes = [*draft.notes, *calibration.notes, *_busy_note(core_share(timed, resources))]
+    problem = None
+    if draft.place == "this machine":  # a cluster's checkpoints are on its nodes
+        problem = disk_problem(sweeps, folder, spec, calibration.data, resources.slots)
+        if problem is None and _may_fill_disk(spec, folder, use):
+            notes.append(_FULL)
+    plan_with_use = draft.model_copy(update={"use": use, "notes": notes})
+    exceeded = find_exceeded(spec, plan_with_use) + ([problem] if problem else [])
+    return plan_with_use.model_copy(update={"exceeded": exceeded})
+
+
+def _may_fill_disk(spec: SweepSpec, folder: SweepFolder | None, use: PlannedUse) -> bool:
+    """Return True if the most that checkpoints can take is more than is free, and trainings are still to come."""
+    if use.free_disk_bytes >= use.disk_bytes:
+        return False
+    return folder is None or count_remaining_trainings(folder, spec) != 0
 
 
 def _busy_note(share: float) -> list[str]:

@@ -66,8 +66,8 @@ class TextClassifier:
         rows = [(row,) if isinstance(row, str) or not isinstance(row, Iterable) else tuple(row) for row in texts]
         for row in rows:
             if len(row) != self.texts_per_row or not all(isinstance(text, str) for text in row):
-                shown = quote_value(row[0] if len(row) == 1 else list(row))
-                raise UsageError(f"the model takes {count_noun(self.texts_per_row, 'text')} in a row, got {shown}")
+                value = quote_value(row[0] if len(row) == 1 else list(row))
+                raise UsageError(f"the model takes {count_noun(self.texts_per_row, 'text')} in a row, got {value}")
         cleaned = [[clean_text(text, self.kept.replacements) for text in row] for row in rows]
         probabilities = self.probabilities(cleaned)
         table = pd.DataFrame(probabilities, columns=[f"probability/{label}" for label in self.labels])
@@ -81,12 +81,11 @@ class TextClassifier:
 
         After each batch, `show` gets the number of rows that are done.
         """
-        columns = [[row[k] for row in rows] for k in range(self.texts_per_row)]
+        texts = [row[0] for row in rows]
+        pairs = [row[1] for row in rows] if self.texts_per_row > 1 else None
         with self._limit_threads():
-            found: NDArray[np.float32] = self._served.predict_probabilities(
-                columns[0], columns[1] if len(columns) > 1 else None, show
-            )
-        return found
+            probabilities: NDArray[np.float32] = self._served.predict_probabilities(texts, pairs, show)
+        return probabilities
 
     def _limit_threads(self) -> AbstractContextManager[None]:
         """Return a context with no more CPU threads than the training had, for a small layer that more slow down."""

@@ -20,10 +20,10 @@ def sweep_table(folder: SweepFolder, results: SweepResults, metric: str | None =
     from sweeper.app.recorded_sweeps import count_accesses_beside
     from sweeper.reporting.table.results_table import build_table
 
-    shown = finished_sweep(folder, results)
-    elsewhere, remarks = count_accesses_beside(folder, shown)
+    sweep = finished_sweep(folder, results)
+    elsewhere, remarks = count_accesses_beside(folder, sweep)
     name = metric or TASKS[results.task].table_metric
-    return build_table([shown], name, elsewhere=elsewhere, remarks=remarks)
+    return build_table([sweep], name, elsewhere=elsewhere, remarks=remarks)
 
 
 def table_text(folder: SweepFolder, results: SweepResults, *, brief: bool = False) -> str:

@@ -16,33 +16,28 @@ def require_covered(folder: SweepFolder, stored: SweepResults | None, study: Stu
     """
     if stored is None:
         return
-    lacking = find_lacking(stored, study.all_trials(), study.test_accesses())
-    if lacking:
+    missing = describe_missing(stored, study.all_trials(), study.test_accesses())
+    if missing:
         raise UsageError(
-            f"{folder.journal}: lacks {lacking}, which {RESULTS} has: it is an older or shortened record; restore a "
+            f"{folder.journal}: lacks {missing}, which {RESULTS} has: it is an older or shortened record; restore a "
             f"newer copy, or move {folder.path / RESULTS} away to continue from this one"
         )
 
 
-def find_lacking(stored: SweepResults, records: Sequence[TrialRecord], accesses: Collection[TestAccess]) -> str:
+def describe_missing(stored: SweepResults, records: Sequence[TrialRecord], accesses: Collection[TestAccess]) -> str:
     """Return the first thing that results have and a record lacks, in words; "" if it lacks nothing.
 
     Trials come first, then their ends, their test scores and the test accesses.
     """
-    by_number, trials = {record.trial.number: record for record in records}, stored.trial_results
-    ended = {number for number, record in by_number.items() if record.end is not None}
-    scored = {number for number, record in by_number.items() if record.test is not None}
-    lacking = {
-        "trial": [trial.number for trial in trials if trial.number not in by_number],
-        "the end of trial": [
-            trial.number for trial in trials if trial.outcome is not None and trial.number not in ended
-        ],
-        "the test score of trial": [
-            trial.number for trial in trials if trial.test is not None and trial.number not in scored
-        ],
-    }
-    for name, numbers in lacking.items():
-        if numbers:
-            return f"{name} {numbers[0]}"
-    lost = len(set(stored.test_accesses) - set(accesses))
-    return f"{lost} of {len(stored.test_accesses)} test accesses" if lost else ""
+    by_number = {record.trial.number: record for record in records}
+    for trial in stored.trial_results:
+        if trial.number not in by_number:
+            return f"trial {trial.number}"
+    for trial in stored.trial_results:
+        if trial.outcome is not None and by_number[trial.number].end is None:
+            return f"the end of trial {trial.number}"
+    for trial in stored.trial_results:
+        if trial.test is not None and by_number[trial.number].test is None:
+            return f"the test score of trial {trial.number}"
+    num_missing = len(set(stored.test_accesses) - set(accesses))
+    return f"{num_missing} of {len(stored.test_accesses)} test accesses" if num_missing else ""

@@ -36,21 +36,25 @@ def load_recorded_sweeps(sweeps: Path, named: Sequence[str]) -> RecordedSweeps:
     Test accesses of all other sweeps in `sweeps` are counted. Raises UsageError if a folder cannot be read or has no
     record, RecordError if a record is damaged.
     """
-    by_name = {name: named_folder(name, sweeps) for name in named}
-    chosen = [open_sweep(path) for path in by_name.values() if path is not None]
-    every = list({folder.path.resolve(): folder for folder in [*open_sweeps(sweeps), *chosen]}.values())
-    wanted = list({folder.path.resolve(): folder for folder in chosen}.values()) if named else every
-    shown, remarks = _without_copies(wanted)
-    finished = [folder for folder in shown if folder.is_finished]
-    loaded = [_load(folder) for folder in finished]
-    unfinished = sorted(folder.name for folder in shown if folder not in finished)
+    paths = {name: named_folder(name, sweeps) for name in named}
+    named_sweeps = _without_repeats([open_sweep(path) for path in paths.values() if path is not None])
+    at_hand = _without_repeats([*open_sweeps(sweeps), *named_sweeps])
+    originals, remarks = _without_copies(named_sweeps if named else at_hand)
+    finished = [folder for folder in originals if folder.is_finished]
+    unfinished = sorted(folder.name for folder in originals if not folder.is_finished)
     if unfinished:
         remarks.append(f"Left out, because not finished: {', '.join(unfinished)}.")
-    counts, uncounted = count_other_accesses([folder for folder in every if folder not in finished], loaded)
-    unknown = tuple(name for name, path in by_name.items() if path is None)
-    ids = frozenset(folder.manifest.id for folder in every if folder.manifest.id)
+    loaded = [_load(folder) for folder in finished]
+    counts, uncounted = count_other_accesses([folder for folder in at_hand if folder not in finished], loaded)
+    unknown = tuple(name for name, path in paths.items() if path is None)
+    ids = frozenset(folder.manifest.id for folder in at_hand if folder.manifest.id)
     sweeps_for_table = FinishedSweeps(tuple(loaded), counts, (*remarks, *uncounted))
     return RecordedSweeps(sweeps_for_table, tuple(unfinished), ids, unknown)
+
+
+def _without_repeats(folders: Sequence[SweepFolder]) -> list[SweepFolder]:
+    """Return the folders of sweeps, each once, also if it has several paths."""
+    return list({folder.path.resolve(): folder for folder in folders}.values())
 
 
 def require_known(recorded: RecordedSweeps, sweeps: Path) -> None:
@@ -90,10 +94,12 @@ def _load(folder: SweepFolder) -> FinishedSweep:
     return finished_sweep(folder, results_of_study(spec, folder, read_study(folder, spec)))
 
 
-def count_accesses_beside(folder: SweepFolder, shown: FinishedSweep) -> tuple[dict[str, int], list[str]]:
+def count_accesses_beside(folder: SweepFolder, sweep: FinishedSweep) -> tuple[dict[str, int], list[str]]:
     """Count the test accesses of the sweeps beside a sweep that is shown alone, as `count_other_accesses` does."""
-    beside = [other for other in open_sweeps(folder.path.parent) if other.path.resolve() != folder.path.resolve()]
-    return count_other_accesses(beside, [shown])
+    beside = [
+        neighbour for neighbour in open_sweeps(folder.path.parent) if neighbour.path.resolve() != folder.path.resolve()
+    ]
+    return count_other_accesses(beside, [sweep])
 
 
 def count_other_accesses(
@@ -103,8 +109,8 @@ def count_other_accesses(
 
     Copies of a sweep share accesses, which count once. A remark names each record that cannot be read.
     """
-    shown = {(sweep.results.id, access) for sweep in loaded for access in sweep.results.test_accesses}
-    others: dict[tuple[str, TestAccess], str] = {}
+    counted = {(sweep.results.id, access) for sweep in loaded for access in sweep.results.test_accesses}
+    digests: dict[tuple[str, TestAccess], str] = {}
     remarks = []
     for folder in folders:
         test = folder.manifest.splits.get("test")
@@ -114,5 +120,5 @@ def count_other_accesses(
         except (RecordError, UsageError) as error:
             remarks.append(f"The test accesses of {folder.name} are not counted: {error}.")
             continue
-        others |= {(folder.manifest.id, access): str(test["digest"]) for access in accesses if test}
-    return dict(Counter(digest for access, digest in others.items() if access not in shown)), remarks
+        digests |= {(folder.manifest.id, access): str(test["digest"]) for access in accesses if test}
+    return dict(Counter(digest for access, digest in digests.items() if access not in counted)), remarks

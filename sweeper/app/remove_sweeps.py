@@ -21,11 +21,13 @@ from sweeper.wording import count_noun
 
 def find_removable_sweeps(names: Sequence[str | Path], sweeps: Path) -> list[SweepFolder]:
     """Return the named sweeps, each once. Raises UsageError if one does not exist, SweepLockedError if one runs now."""
-    named = (find_named_sweep(name, sweeps) for name in names)
-    folders = list({folder.path.resolve(): folder for folder in named}.values())
-    for folder in folders:
+    by_path: dict[Path, SweepFolder] = {}
+    for name in names:
+        folder = find_named_sweep(name, sweeps)
+        by_path.setdefault(folder.path.resolve(), folder)
+    for folder in by_path.values():
         require_unlocked(folder.journal)
-    return folders
+    return list(by_path.values())
 
 
 def describe_loss(folder: SweepFolder) -> str:
@@ -61,8 +63,8 @@ def remove_sweep(sweep: str | PathLike[str], *, runs: bool = False, sweeps: str 
 
 def describe_kept_runs(folder: SweepFolder) -> str:
     """Return why a sweep's runs in MLflow stay when its folder is deleted; empty if they may be deleted with it."""
-    names = ", ".join(sorted(str(other.path) for other in copies_beside(folder)))
-    return f"its runs in MLflow stay, because they are those of {names} too" if names else ""
+    copies = ", ".join(sorted(str(copy.path) for copy in copies_beside(folder)))
+    return f"its runs in MLflow stay, because they are those of {copies} too" if copies else ""
 
 
 def _delete_folder(path: Path) -> None:

@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,17 @@ FILE_NAME = "report.html"
 TEXTS_LEFT_OUT = "Texts were left out (--no-texts)."
 
 
+@dataclass(frozen=True)
+class ReportedSweep:
+    """A sweep as its report shows it: its record, and the results that the record gives."""
+
+    folder: SweepFolder
+    spec: SweepSpec
+    records: Sequence[TrialRecord]
+    results: SweepResults
+    is_finished: bool = True
+
+
 def report_sweep(
     output: Output, folder: SweepFolder, *, texts: bool, out: Path | None, metric: str | None = None
 ) -> Path:
@@ -42,21 +54,9 @@ def report_sweep(
     dataset, texts_note = None, "" if texts else TEXTS_LEFT_OUT
     if texts and (folder.path / "predictions").exists():
         dataset, texts_note = _fetch_dataset(output, folder)
-    finished = folder.is_finished
-    records, results = study.all_trials(), results_of_study(spec, folder, study)
-    return write_report(
-        output,
-        folder,
-        spec,
-        records,
-        results,
-        dataset,
-        texts_note=texts_note,
-        finished=finished,
-        ask_server=True,
-        out=out,
-        metric=metric,
-    )
+    results = results_of_study(spec, folder, study)
+    sweep = ReportedSweep(folder, spec, study.all_trials(), results, is_finished=folder.is_finished)
+    return write_report(output, sweep, dataset, texts_note=texts_note, ask_server=True, out=out, metric=metric)
 
 
 def _fetch_dataset(output: Output, folder: SweepFolder) -> tuple[PreparedDataset | None, str]:
@@ -77,21 +77,17 @@ def _fetch_dataset(output: Output, folder: SweepFolder) -> tuple[PreparedDataset
 
 def write_report(
     output: Output,
-    folder: SweepFolder,
-    spec: SweepSpec,
-    records: Sequence[TrialRecord],
-    results: SweepResults,
+    sweep: ReportedSweep,
     dataset: PreparedDataset | None,
     *,
     texts_note: str = "",
-    finished: bool = True,
     ask_server: bool = False,
     out: Path | None = None,
     metric: str | None = None,
 ) -> Path:
     """Write the report of a sweep, whole or not at all, and return the page.
 
-    Without a data set it has no texts, and `texts_note` says why. The report of a sweep that is not `finished` says so.
+    Without a data set it has no texts, and `texts_note` says why. The report of a sweep that is not finished says so.
     Its trials link to MLflow if that is a file beside the sweeps or, with `ask_server`, a server that answers. The
     table opens with the scores by `metric`, by default that of the objective or of the task.
     """
@@ -99,14 +95,15 @@ def write_report(
     from sweeper.reporting.html.report_data import ReportData
     from sweeper.reporting.winner import find_winner, winner_lines
 
+    folder, spec, results = sweep.folder, sweep.spec, sweep.results
     with output.step("writing the report"):
         names = [formatting.system_label(spec, system) for system in range(len(spec.systems))]
         predictions = _model_predictions(folder, results, dataset, texts_note)
-        sweep = FinishedSweep.from_predictions(results, predictions.test, predictions.validation)
-        winner = winner_lines(find_winner(results, sweep.lead_predictions), results, names)
+        scored = FinishedSweep.from_predictions(results, predictions.test, predictions.validation)
+        winner = winner_lines(find_winner(results, scored.lead_predictions), results, names)
         links = _run_links(folder, ask_server=ask_server)
-        report = ReportData(spec, records, results, names, predictions, finished, winner, *links)
-        html = _draw_page(folder, report, _table(folder, sweep, metric))
+        report = ReportData(spec, sweep.records, results, names, predictions, sweep.is_finished, winner, *links)
+        html = _draw_page(folder, report, _table(folder, scored, metric))
         path = out or folder.path / FILE_NAME
         with atomic_write(path) as file:
             file.write(html.encode())

@@ -18,8 +18,9 @@ def find_run_links(folder: SweepFolder, *, ask_server: bool) -> tuple[dict[int, 
     from sweeper.tracking.ui_server import run_url
 
     uri = tracking_uri(folder.path.parent)
-    path, is_server = sqlite_path(uri), uri.startswith(("http://", "https://"))
-    if not ask_server if path is None else not path.exists():
+    database, is_server = sqlite_path(uri), uri.startswith(("http://", "https://"))
+    is_at_hand = ask_server if database is None else database.exists()
+    if not is_at_hand:
         return {}, ""
     address = redact_uri(uri).rstrip("/") if is_server else f"http://127.0.0.1:{_PORT}"
     note = "" if is_server else f"They open while this runs: sweeper ui --port {_PORT} {folder.name}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from sweeper.app import mlflow_sync, sweep_artifacts
 from sweeper.app.announcement import announce, announce_plan, announce_workers
 from sweeper.app.best_model import store_model_uri
-from sweeper.app.disk_space import checkpoint_disk, require_disk_left
+from sweeper.app.disk_space import checkpoint_disk, require_disk
 from sweeper.app.finalize import finalize
 from sweeper.app.learn_from import suggest_learn_from
 from sweeper.app.open_study import open_study
@@ -29,6 +29,7 @@ from sweeper.storage.requests import Requests
 from sweeper.storage.sweep_folder import SweepFolder, is_sweep, open_sweep
 from sweeper.storage.sweep_search import differing_keys, find_sweep
 from sweeper.terminal.output import Output
+from sweeper.terminal.watched_sweep import WatchedSweep
 from sweeper.training.types import TrainingData
 from sweeper.trials.interfaces import ProgressView, Runner, Tracker
 from sweeper.trials.resources import TrialResources
@@ -75,12 +76,10 @@ class SweepRun:
 
     def run(self) -> tuple[SweepFolder, SweepResults]:
         """Run the sweep, or continue it, and return its folder and results."""
-
         spec = self.prepared.spec
         data = load_training_data(self.prepared, spec.encoders, step=self.output.step)  # while Ray starts
         resources = allocate(self.runner, spec)
-        differing = None if self.prepared.folder else differing_keys(self.sweeps, spec)
-        suggested = None if self.prepared.folder else suggest_learn_from(spec, self.sweeps)
+        notes = [] if self.prepared.folder else list(self._describe_new_sweep())
         folder = self._open_folder(resources, data)
         with open_study(folder, spec) as study:
             self.output.set_log_dir(folder.path / "logs")
@@ -89,19 +88,29 @@ class SweepRun:
             announce(self.output, folder.name, self.prepared, study, resources, data, is_remote=is_remote)
             for source in learned_from(folder):
                 self.output.line(f"  learns from {describe_learned_from(source)}")
-            if differing and differing[1]:
-                self.output.line(f"  a new sweep; it differs from {differing[0]} in {', '.join(differing[1])}")
-            if suggested:
-                self.output.line(f"  {suggested}")
+            for note in notes:
+                self.output.line(f"  {note}")
             needed, _ = checkpoint_disk(spec, data, resources.slots)
             announce_plan(self.output, spec, study.all_trials(), resources.slots, needed, self.prepared.hours)
             if not is_remote:  # a cluster's checkpoints are on its nodes
-                require_disk_left(self.sweeps, folder, spec, study, data, resources.slots)
+                require_disk(self.sweeps, folder, spec, data, resources.slots)
             announce_workers(self.output, self.runner, resources.slots)
             try:
                 return folder, self._drive(folder, study, resources, data)
             except SweepInterrupted as interruption:
                 raise SweepInterrupted(interruption.exit_code, folder.name) from None
+
+    def _describe_new_sweep(self) -> Iterator[str]:
+        """Yield lines on a sweep that has not begun: how it differs from the newest one, and what it could learn from.
+
+        The sweeps in the folder are looked at, so ask before this one has its own.
+        """
+        spec = self.prepared.spec
+        newest, keys = differing_keys(self.sweeps, spec) or ("", [])
+        if keys:
+            yield f"a new sweep; it differs from {newest} in {', '.join(keys)}"
+        if suggestion := suggest_learn_from(spec, self.sweeps):
+            yield suggestion
 
     def _open_folder(self, resources: TrialResources, data: Mapping[str, TrainingData]) -> SweepFolder:
         """Return the folder of the sweep, which is made if it has not begun.
@@ -142,11 +151,10 @@ class SweepRun:
         """Run the protocol with a view and a tracker beside it, and write what came of it."""
         spec, output = self.prepared.spec, self.output
         storage = checkpoint_storage(output, self.runner, spec, folder)
-        header = folder.name
         now, elapsed = time.time(), time.monotonic() - self.began
         session = SearchSession(began=int(1000 * (now - elapsed)), at=int(1000 * now), gpu=resources.gpu)
         records, sessions = list(study.all_trials()), [*study.sessions(), session]
-        view = output.make_view(spec, records, header, resources.slots, sessions, folder.texts)
+        view = output.make_view(WatchedSweep(folder.name, spec, records, resources.slots, sessions, folder.texts))
         for warning in self.prepared.description.warnings:
             view.say(warning)
         folder.mark_running()

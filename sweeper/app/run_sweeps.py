@@ -57,13 +57,13 @@ def run_sweeps(
     """
     require_sweeps_folder(sweeps)
     folders = [None if fresh else find_sweep(sweeps, spec) for spec in specs]
-    for present in filter(None, folders):
-        require_record(present)
-    named = [spec if folder is None else folder.named(spec) for spec, folder in zip(specs, folders, strict=True)]
-    sought = list(zip(named, folders, strict=True))
+    for begun in filter(None, folders):
+        require_record(begun)
+    named_specs = [folder.named(spec) if folder else spec for spec, folder in zip(specs, folders, strict=True)]
+    sought = list(zip(named_specs, folders, strict=True))
     unfinished = [k for k, (spec, folder) in enumerate(sought) if not is_done(spec, folder)]
-    for present in filter(None, (folders[k] for k in unfinished)):
-        require_unlocked(present.journal)
+    for begun in filter(None, (folders[k] for k in unfinished)):
+        require_unlocked(begun.journal)
     completed: dict[int, CompletedRun] = {}
     command = _Command(output, sweeps, on_completed, inline=inline, fresh=fresh)
     with command.failures_shown():
@@ -163,12 +163,11 @@ def _reopen(output: Output, spec: SweepSpec, folder: SweepFolder) -> SweepResult
 
     MLflow is synced if it needs to be. A sync that fails is reported, and the results are returned all the same.
     """
-
     with open_study(folder, spec) as study:
         announce_truncation(output, folder, study)
         results = refresh_results(output, folder, spec, study)
-    ended = f": {results.search.reason}" if results.search and results.search.reason else ""
-    output.line(f"{folder.name} is finished{ended}; a larger budget, or more confirm.seeds, continues it")
+    reason = f": {results.search.reason}" if results.search and results.search.reason else ""
+    output.line(f"{folder.name} is finished{reason}; a larger budget, or more confirm.seeds, continues it")
     mlflow_sync.sync_if_needed(output, folder)
     return results
 

@@ -14,7 +14,7 @@ from sweeper.training.gpu_names import describe_gpus
 from sweeper.training.training_cost import TrainingCost
 from sweeper.training.types import TrainingData
 from sweeper.trials.gpu_memory import SMALLEST_SHARE, GpuMemory, MeasuredTraining, memory_params
-from sweeper.trials.interfaces import Measure, Measured, Runner
+from sweeper.trials.interfaces import Measured, Runner
 from sweeper.trials.resources import TrialResources
 from sweeper.wording import count_noun
 
@@ -45,19 +45,18 @@ def share_gpus(
     resources: TrialResources,
     data: Mapping[str, TrainingData],
     folder: Path | None,
-    measure: Measure | None = None,
 ) -> TrialResources:
     """Return the resources of trials that share GPUs by the memory that they need, if the spec asks for that.
 
-    What was measured is in the sweep's `folder` and is not measured again on GPUs of the same kind. `measure` is by
-    default a MemoryProbe. Nothing is measured if there is no GPU, or no CPU core for a second trial on one.
+    What was measured is in the sweep's `folder` and is not measured again on GPUs of the same kind. Nothing is measured
+    if there is no GPU, or no CPU core for a second trial on one.
     """
     if not spec.resources.shares_gpus or resources.gpu < 1:
         return resources
     if _allocate(runner, spec, SMALLEST_SHARE).slots <= resources.slots:
         return _noted(resources, f"{_KEY}: no more trials run at a time than there are GPUs, so each gets a whole one")
     points = memory_points(spec, resources.cpu)
-    memory, problem = _measured(output, runner, points, resources, data, folder, measure)
+    memory, problem = _measure_memory(output, runner, points, resources, data, folder)
     if memory is None:
         return _noted(resources, f"{_KEY}: memory could not be measured ({problem}); a trial gets a whole GPU")
     shares = [memory.share_of(config).gpu for config in points]
@@ -66,26 +65,30 @@ def share_gpus(
     return _noted(replace(resources, gpu=max(shares), slots=slots, memory=memory), note)
 
 
-def _measured(
+def _measure_memory(
     output: Output,
     runner: Runner,
     points: Sequence[TrainConfig],
     resources: TrialResources,
     data: Mapping[str, TrainingData],
     folder: Path | None,
-    measure: Measure | None,
 ) -> tuple[GpuMemory | None, str]:
-    """Return the memory of the points, None if no point has any; and why some have none, or an empty text."""
+    """Return the GPU memory of trainings with these configs, None if none could be measured; and why some have none.
+
+    The reason is "" if all have some.
+    """
     gpus = "; ".join(sorted({text for text in runner.run_on_all_nodes(describe_gpus).values() if text}))
-    known = None if folder is None else load_gpu_memory(folder)
-    if known is not None and known.gpus != gpus:
-        known = None
-    missing = [config for config in points if known is None or not known.has(config)]
-    if not missing:
-        return known, ""
-    with output.step(f"measuring the GPU memory of {count_noun(len(missing), 'kind')} of training"):
-        results = runner.measure(measure or _probe(), missing, data, resources)
-    memory = _merge(known, gpus, missing, results)
+    earlier = None if folder is None else load_gpu_memory(folder)
+    if earlier is not None and earlier.gpus != gpus:
+        earlier = None
+    unmeasured = [config for config in points if earlier is None or not earlier.has(config)]
+    if not unmeasured:
+        return earlier, ""
+    from sweeper.training.gpu_probe import MemoryProbe  # imports torch
+
+    with output.step(f"measuring the GPU memory of {count_noun(len(unmeasured), 'kind')} of training"):
+        results = runner.measure(MemoryProbe(), unmeasured, data, resources)
+    memory = _merge(earlier, gpus, unmeasured, results)
     if memory is not None and folder is not None:
         save_gpu_memory(folder, memory)
     failures = [str(result) for result in results if not isinstance(result, TrainingCost)]
@@ -95,20 +98,14 @@ def _measured(
     return memory, failures[0] if failures else ""
 
 
-def _probe() -> Measure:
-    from sweeper.training.gpu_probe import MemoryProbe  # imports torch
-
-    return MemoryProbe()
-
-
 def _merge(
-    known: GpuMemory | None, gpus: str, configs: Sequence[TrainConfig], results: Sequence[Measured]
+    earlier: GpuMemory | None, gpus: str, configs: Sequence[TrainConfig], results: Sequence[Measured]
 ) -> GpuMemory | None:
     """Return the measurements with new ones. Of errors, only a lack of memory is kept: others may not come again."""
     costs = [result for result in results if isinstance(result, TrainingCost)]
-    if not costs and known is None:
+    if not costs and earlier is None:
         return None
-    new = tuple(
+    trainings = tuple(
         MeasuredTraining(
             params=memory_params(config), memory=result.gpu_memory if isinstance(result, TrainingCost) else None
         )
@@ -117,9 +114,9 @@ def _merge(
     )
     return GpuMemory(
         gpus=gpus,
-        total=min(cost.gpu_total for cost in costs) if known is None else known.total,
-        outside=min(cost.gpu_outside for cost in costs) if known is None else known.outside,
-        trainings=(*(known.trainings if known else ()), *new),
+        total=min(cost.gpu_total for cost in costs) if earlier is None else earlier.total,
+        outside=min(cost.gpu_outside for cost in costs) if earlier is None else earlier.outside,
+        trainings=(*(earlier.trainings if earlier else ()), *trainings),
     )
 
 

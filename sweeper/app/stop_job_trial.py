@@ -38,13 +38,13 @@ def stop_trial_of_job(output: Output, server: "JobServer", job: "SubmittedJob", 
     sweeps = server.command(job.id).partition(SWEEPS_OPTION)[2]  # a word of the shell, which the head expands
     command = f"exec sweeper stop {shlex.quote(file)} {number} --in-job{SWEEPS_OPTION}{sweeps}"
     with output.step(f"stopping trial {number} of {job.id}"):
-        said = server.run_beside(job.id, command)
-    answer = _answer_in(said)
+        log = server.run_beside(job.id, command)
+    answer = _answer_in(log)
     if answer is None:
-        last = next((line for line in reversed(said.split("\n")) if line.strip()), "it said nothing")
-        rule = f"the cluster did not run the command that stops trial {number} ({last.strip()})"
-        whole = job_command("stop", job.id, server)
-        raise SweeperError(f"{job.id}: {rule}; give it again, or stop the whole job:  {whole}")
+        last_line = next((line for line in reversed(log.split("\n")) if line.strip()), "it said nothing")
+        rule = f"the cluster did not run the command that stops trial {number} ({last_line.strip()})"
+        stop_command = job_command("stop", job.id, server)
+        raise SweeperError(f"{job.id}: {rule}; give it again, or stop the whole job:  {stop_command}")
     if "end" in answer:
         return str(answer["end"])
     error = UsageError if answer["is_usage_error"] else SweeperError
@@ -62,9 +62,9 @@ def _chosen_sweep(server: "JobServer", job: "SubmittedJob", name: str, number: i
     )
 
 
-def _answer_in(said: str) -> dict[str, Any] | None:
-    """Return the answer in what the second job said; None if there is none."""
-    lines = said.split("\n")  # splitlines would also split at EVENT
+def _answer_in(log: str) -> dict[str, Any] | None:
+    """Return the answer in the log of the second job; None if there is none."""
+    lines = log.split("\n")  # splitlines would also split at EVENT
     events = [json.loads(line.removeprefix(EVENT)) for line in lines if line.startswith(EVENT)]
     results: list[dict[str, Any]] = [event["result"] for event in events if "result" in event]
     return results[-1] if results else None
@@ -86,10 +86,9 @@ def answer_in_job(file: Path, sweeps: Path, number: int) -> dict[str, Any]:
 def find_submitted_sweep(file: Path, sweeps: Path) -> SweepFolder:
     """Return the sweep of a search space: the one that is driven, or else the newest. Raises UsageError without any."""
     same = find_same(sweeps, load_spec(file).identity)
-    driven = [folder for folder in same if is_locked(folder.journal)]
-    for folder in [*driven, *same]:
-        return folder
-    raise UsageError(
-        f"{sweeps}: has no sweep of {file.stem} yet; wait for its first trial, and if the cluster starts jobs on other "
-        "nodes than its head, keep the sweeps where all nodes see them"
-    )
+    if not same:
+        raise UsageError(
+            f"{sweeps}: has no sweep of {file.stem} yet; wait for its first trial, and if the cluster starts jobs on "
+            "other nodes than its head, keep the sweeps where all nodes see them"
+        )
+    return next((folder for folder in same if is_locked(folder.journal)), same[0])

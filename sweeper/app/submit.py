@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,9 +50,9 @@ def submit_sweeps(
     with tempfile.TemporaryDirectory(prefix="sweeper-") as folder:
         names, files = bundle.pack(specs, Path(folder), shared_files=shared_files)
         bundle.check_size(Path(folder), server.max_upload)
-        jobs = server.jobs()
-        _refuse_running(server, jobs, names)
-        job = _unused_name(jobs, names[0])
+        earlier_jobs = server.jobs()
+        _refuse_running(server, earlier_jobs, names)
+        job = _unused_name(earlier_jobs, names[0])
         options = ["--parcel", bundle.NOTE, *(["--fresh"] if fresh else [])]
         command = f"exec sweeper run {shlex.join([*files, *options])}{SWEEPS_OPTION}{_shell_word(sweeps)}"
         with output.step(f"submitting {job}"):
@@ -84,6 +85,7 @@ def _shell_word(sweeps: str | None) -> str:
 
 
 def _refuse_running(server: "JobServer", jobs: Sequence["SubmittedJob"], sweeps: Sequence[str]) -> None:
+    """Raise SweepLockedError if a job runs one of the sweeps."""
     for job in jobs:
         running = set(job.sweeps) & set(sweeps)
         if running and not job.is_over:
@@ -94,10 +96,8 @@ def _refuse_running(server: "JobServer", jobs: Sequence["SubmittedJob"], sweeps:
 
 def _unused_name(jobs: Sequence["SubmittedJob"], sweep: str) -> str:
     """Return a name that no job has: a sweep's name and a number."""
-    taken, number = {job.id for job in jobs}, 1
-    while f"{sweep}-{number}" in taken:
-        number += 1
-    return f"{sweep}-{number}"
+    taken_names = {job.id for job in jobs}
+    return next(name for name in (f"{sweep}-{number}" for number in count(1)) if name not in taken_names)
 
 
 def driver_environment(output: Output, names: Sequence[str]) -> dict[str, str]:

@@ -90,10 +90,15 @@ def summary_metrics(results: SweepResults) -> dict[str, float]:
     metrics = {f"best/{name}": value for name, value in best.metrics.items()} if best else {}
     if best is not None and best.epoch is not None:
         metrics |= {"best/epoch": best.epoch, "best/trial": float(best.number)}
-    confirmed = [c for c in results.confirmations if c.source_trial == results.best_trial]
-    seeds = [seed.metrics | (seed.test or {}) for confirmation in confirmed for seed in confirmation.models]
-    shared = set.intersection(*map(set, seeds)) if seeds else set()
-    return metrics | {f"mean/{name}": statistics.fmean(seed[name] for seed in seeds) for name in sorted(shared)}
+    models = [
+        model.metrics | (model.test or {})
+        for confirmation in results.confirmations
+        if confirmation.source_trial == results.best_trial
+        for model in confirmation.models
+    ]
+    shared_names = set.intersection(*map(set, models)) if models else set()
+    means = {f"mean/{name}": statistics.fmean(model[name] for model in models) for name in sorted(shared_names)}
+    return metrics | means
 
 
 def _prediction_files(folder: SweepFolder, spec: SweepSpec) -> dict[int, dict[str, "Content"]]:

@@ -70,7 +70,6 @@ class TrainedModel(Training):
 
 def find_trial(folder: SweepFolder, number: int | None, seed: int | None) -> Trial:
     """Return a trial of a sweep, by default the best one, with another seed where one is given. Raises UsageError."""
-
     spec = folder.read_spec()
     study = read_study(folder, spec)
     records = study.all_trials()
@@ -129,11 +128,11 @@ def _require_own_folder(out: Path, training: Training) -> None:
         if not path.exists():
             continue
         try:
-            kept_training = Training.model_validate_json(path.read_bytes())
+            earlier = Training.model_validate_json(path.read_bytes())
         except ValueError:
             raise UsageError(f"{path}: is not from sweeper train; name another folder with --out") from None
-        if kept_training != training:
-            raise UsageError(f"{out}: has {kept_training}, not {training}; name another folder with --out")
+        if earlier != training:
+            raise UsageError(f"{out}: has {earlier}, not {training}; name another folder with --out")
 
 
 def _finished_model(out: Path) -> TrainedModel | None:

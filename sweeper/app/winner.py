@@ -1,5 +1,7 @@
 """A sweep's winner by the predictions in its folder, and the block that names it at the end of a run."""
 
+import itertools
+from operator import itemgetter
 from pathlib import Path
 
 from sweeper.app.best_model import saved_model_trial, stored_model_uri
@@ -22,10 +24,12 @@ def winner_block(folder: SweepFolder, results: SweepResults) -> list[str]:
     if winner is None:
         return []
     names = name_systems(results)
-    lines = [*describe_winner(winner, results, names), *[("use it", line) for line in _usage_lines(folder)]]
-    labels = [label if k == 0 or lines[k - 1][0] != label else "" for k, (label, _) in enumerate(lines)]
-    texts = [f"  {label:<11} {text}" for label, (_, text) in zip(labels, lines, strict=True)]
-    return [f"the winner, by its fresh seeds on validation: {names[winner.system]}", *texts]
+    labelled = [*describe_winner(winner, results, names), *(("use it", line) for line in _usage_lines(folder))]
+    lines = [f"the winner, by its fresh seeds on validation: {names[winner.system]}"]
+    for label, texts in itertools.groupby(labelled, key=itemgetter(0)):
+        first, *others = (text for _, text in texts)
+        lines += [f"  {label:<11} {first}", *(f"  {'':<11} {text}" for text in others)]
+    return lines
 
 
 def _usage_lines(folder: SweepFolder) -> list[str]:

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from sweeper.cli.arguments import DEFAULT_SWEEPS, AsJson, Sweep, Sweeps
+from sweeper.cli.continuation import describe_continuation
 from sweeper.cli.session import cli_session
-from sweeper.cli.show import continue_command
 
 
 def clone(
@@ -40,5 +40,5 @@ def clone(
         if is_locked(folder.journal):
             terminal.line("it starts next; early stopping judges it as any other")
         else:
-            terminal.line(f"train it:  {continue_command(folder.path)}")
+            terminal.line(describe_continuation(folder, "train it:  "))
         terminal.result({"sweep": folder.name, "trial": new.number, "clone_of": trial, "params": dict(new.params)})

@@ -25,11 +25,8 @@ def diff(first: Either, second: Either, as_json: AsJson = False, sweeps: Sweeps 
         differences = diff_sweeps(first, second, sweeps=sweeps)
         titles = {"question": "the question", "spending": "what is spent on it (no other question)"}
         for kind, title in titles.items():
-            rows = [
-                (difference.key, difference.first, difference.second)
-                for difference in differences
-                if difference.kind == kind
-            ]
+            of_kind = [difference for difference in differences if difference.kind == kind]
+            rows = [(difference.key, difference.first, difference.second) for difference in of_kind]
             if rows:
                 terminal.line(title, style="bold")
                 terminal.table(differences_table((first, second), rows), whole=True)

@@ -18,7 +18,8 @@ def doctor(as_json: AsJson = False, sweeps: Sweeps = DEFAULT_SWEEPS) -> None:
         from sweeper.app.doctor import CHECKS, examine
         from sweeper.terminal.check_row import check_row
 
-        width, diagnoses = max(map(len, CHECKS)), []
+        width = max(map(len, CHECKS))
+        diagnoses = []
         for diagnosis in examine(sweeps):
             diagnoses.append(diagnosis)
             row = check_row(diagnosis.health, diagnosis.name, diagnosis.fact, diagnosis.remedy, width)

@@ -72,18 +72,18 @@ def new(
     with cli_session(as_json=as_json) as terminal:
         from sweeper.app.new_inputs import find_input
 
-        found = find_input(files or [], hub, config, revision)
-        path = out or Path(f"{found.stem}.yaml")
+        source = find_input(files or [], hub, config, revision)
+        path = out or Path(f"{source.stem}.yaml")
         terminal.capture_libraries()
-        from sweeper.app.new_space import make_space
+        from sweeper.app.new_space import NewChoices, make_space
 
         asks = sys.stdin.isatty() and terminal.is_live and not yes and not as_json
 
         def ask(question: str, answers: Mapping[str, str]) -> str:
             return _ask(terminal, question, answers) if asks else next(iter(answers))
 
-        space = make_space(terminal, found, path, text or (), label, encoder, seed, ask)
-        _show(terminal, found, space)
+        space = make_space(terminal, source, path, NewChoices(text or (), label, encoder, seed), ask)
+        _show(terminal, source, space)
         splits = {split: str(file) for split, file in space.splits.items()}
         terminal.result({"path": str(path), "splits": splits, "data": space.summary.model_dump(mode="json")})
 
@@ -109,13 +109,13 @@ def _ask(terminal: Terminal, question: str, answers: Mapping[str, str]) -> str:
         terminal.line(f"{quote_value(word)} is none of the answers; write {numbers}, or a name of the list")
 
 
-def _show(terminal: Terminal, found: "NewInput", space: "NewSpace") -> None:
+def _show(terminal: Terminal, source: "NewInput", space: "NewSpace") -> None:
     """Print what was found and written, and what to do next."""
     from sweeper.terminal.data_view import class_table, head_line, summary_lines
     from sweeper.terminal.formatting import describe_spec
 
     terminal.line()
-    terminal.line(head_line(found.origin, space.summary))
+    terminal.line(head_line(source.origin, space.summary))
     if not terminal.as_json:
         terminal.table(class_table(space.summary, terminal.width))
     for line in summary_lines(space.summary):
@@ -125,9 +125,9 @@ def _show(terminal: Terminal, found: "NewInput", space: "NewSpace") -> None:
     terminal.line(f"encoder: {space.encoder.name}")
     terminal.line()
     for split, rows in space.summary.rows.items():
-        file = space.splits.get(split, found.hub or "a tenth of the training texts")
+        file = space.splits.get(split, source.hub or "a tenth of the training texts")
         terminal.line(f"{split + ':':<12}{rows:>9,} rows  {file}")
-    for path in found.neighbours[:1]:
+    for path in source.neighbours[:1]:
         folder = shlex.quote(str(path.parent))
         terminal.line(f"note: {path} is not used; to use all files of splits there: sweeper new {folder}")
     terminal.line(f"{space.path}: {describe_spec(space.spec)}")

@@ -41,9 +41,11 @@ def rm(
                 terminal.line("nothing was deleted")
                 raise typer.Exit(1)
         for folder in folders:
-            kept = describe_kept_runs(folder) if runs else ""
-            deleted = remove_sweep(folder.path, runs=runs)
-            ending = f"; {kept}" if kept else f" and {deleted} runs in MLflow" if runs else ""
+            reason_to_keep_runs = describe_kept_runs(folder) if runs else ""
+            num_runs = remove_sweep(folder.path, runs=runs)
+            ending = f" and {num_runs} runs in MLflow" if runs else ""
+            if reason_to_keep_runs:
+                ending = f"; {reason_to_keep_runs}"
             terminal.line(f"deleted {folder.path}{ending}")
 
 

@@ -47,9 +47,10 @@ def run(
 
     Example: sweeper run search_spaces/sst5.yaml --set budget.trials=8
     """
-    hint = "the same command continues where it stopped"
-    hint = hint if bundle is not None else f"{hint}: {typed_command()}"
     relayed = bundle is not None
+    hint = "the same command continues where it stopped"
+    if not relayed:
+        hint += f": {typed_command()}"
     with cli_session(
         as_json=as_json,
         debugger=inline,
@@ -101,7 +102,8 @@ def check(
     with cli_session() as terminal:
         if data and not files:
             raise UsageError("--data: name the search spaces whose data is to be checked")
-        names, problems = files or [Path(name) for name in shipped_spaces()], list[str]()
+        names = files or [Path(name) for name in shipped_spaces()]
+        problems: list[str] = []
         for name, spec in zip(names, load_specs(names, overrides or ()), strict=True):
             terminal.line(f"{name}: {describe_spec(spec)}")
             if spec.learn_from:
@@ -160,10 +162,11 @@ def show_completed(terminal: Terminal, completed: "CompletedRun") -> None:
     terminal.line()
     if results.best_trial is not None:
         terminal.line(f"train the best again:  {train_command(folder.path, results.best_trial)}")
-    kept, best = saved_model_trial(folder), results.best_model_trial
-    if kept is not None:
-        older = "" if best in (None, kept) else f" (of trial {kept}, which is no longer the best)"
-        terminal.line(f"its model:             {folder.path / 'model'}{older}")
+    saved_trial = saved_model_trial(folder)
+    if saved_trial is not None:
+        is_best = results.best_model_trial in (None, saved_trial)
+        note = "" if is_best else f" (of trial {saved_trial}, which is no longer the best)"
+        terminal.line(f"its model:             {folder.path / 'model'}{note}")
     for label, name in (("table and notes:", "table.md"), ("the report:", "report.html")):
         if (folder.path / name).exists():
             terminal.line(f"{label:<22} {folder.path / name}")

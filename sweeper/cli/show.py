@@ -1,6 +1,5 @@
 """`sweeper show`: the state of a sweep, or one of its trials."""
 
-import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweeper.cli.arguments import DEFAULT_SWEEPS, AsJson, Sweep, Sweeps
+from sweeper.cli.continuation import continue_command, find_obstacle
 from sweeper.cli.session import cli_session
 from sweeper.terminal.terminal import Terminal
 
@@ -43,7 +43,6 @@ def show(
 
 def _show_sweep(terminal: Terminal, snapshot: "SweepSnapshot") -> None:
     from sweeper.protocol.sweep_summary import SweepState
-    from sweeper.storage.sweep_search import original_of
     from sweeper.terminal import formatting, sweep_view
 
     spec, summary, path = snapshot.spec, snapshot.summary, snapshot.folder.path
@@ -63,20 +62,14 @@ def _show_sweep(terminal: Terminal, snapshot: "SweepSnapshot") -> None:
         if legend := sweep_view.curve_legend(spec, snapshot.records, width):
             terminal.line(legend, style="dim")
     terminal.line()
-    if original := original_of(snapshot.folder):
-        remedy = "its search space continues that one; move that one away to continue this one"
-        terminal.line(f"{'a copy of:':<23}{original.path}; {remedy}")
+    if obstacle := find_obstacle(snapshot.folder):
+        relation, remedy = obstacle
+        terminal.line(f"{relation + ':':<23}{remedy}")
     elif summary.state not in (SweepState.RUNNING, SweepState.FINISHED):
         label = "try it again:" if summary.state == SweepState.FAILED else "continue it:"
         terminal.line(f"{label:<23}{continue_command(path)}")
     if summary.best is not None:
         terminal.line(f"train the best again:  {train_command(path, summary.best.trial)}")
-
-
-def continue_command(path: Path) -> str:
-    """Return the command that continues the sweep in a folder."""
-    option = "" if path.parent == DEFAULT_SWEEPS else f" --sweeps {shlex.quote(str(path.parent))}"
-    return f"sweeper run {shlex.quote(str(path / 'sweep.yaml'))}{option}"
 
 
 def train_command(path: Path, trial: int) -> str:
@@ -90,10 +83,8 @@ def _show_trial(terminal: Terminal, snapshot: "SweepSnapshot", number: int) -> N
     from sweeper.terminal import formatting, sweep_view, trial_view
 
     record, spec = snapshot.record(number), snapshot.spec
-    label, end = (
-        formatting.system_label(spec, record.trial.system),
-        sweep_view.end_label(spec, record, snapshot.summary.state),
-    )
+    label = formatting.system_label(spec, record.trial.system)
+    end = sweep_view.end_label(spec, record, snapshot.summary.state)
     terminal.line(f"{snapshot.folder.name} trial {number}, {label}: {end}", style="bold")
     reasons = (sweep_view.trial_reason(record), trial_view.rivals_line(spec, record, snapshot.records))
     for line in (*filter(None, reasons), *trial_view.trial_facts(spec, record)):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweeper.cli.arguments import DEFAULT_SWEEPS, Sweeps, complete_sweep
+from sweeper.cli.continuation import describe_continuation
 from sweeper.cli.session import cli_session
-from sweeper.cli.show import continue_command
 from sweeper.cli.submit import Address, Insecure, connect, names_cluster
 from sweeper.terminal.terminal import Terminal
 
@@ -86,14 +86,14 @@ def _stop_sweep(terminal: Terminal, folder: "SweepFolder") -> None:
         terminal.line(f"{folder.name} was finished before it stopped")
     else:
         done = f"{summary.trainings_ended} of {summary.trainings_planned} trainings"
-        terminal.line(f"{folder.name} is stopped, with {done} ended; continue it: {continue_command(folder.path)}")
+        terminal.line(f"{folder.name} is stopped, with {done} ended; {describe_continuation(folder, 'continue it: ')}")
 
 
 def describe_rest(folder: "SweepFolder") -> str:
-    """Return what remains of a sweep that nobody drives: that it is finished, or the command that continues it."""
+    """Return what remains of a sweep that nobody drives: that it is finished, or how it continues."""
     if folder.is_finished:
         return "; it is finished"
-    return f"; continue it: {continue_command(folder.path)}"
+    return f"; {describe_continuation(folder, 'continue it: ')}"
 
 
 def _stop_trial(terminal: Terminal, folder: "SweepFolder", number: int) -> None:
@@ -121,8 +121,8 @@ def stop_job(terminal: Terminal, server: "JobServer", name: str, trial: int | No
         return
     server.stop(job.id)
     with terminal.step(f"stopping {job.id}"):
-        ended = wait_for_end(server, job.id)
-    if ended.status == "STOPPED":
+        ended_job = wait_for_end(server, job.id)
+    if ended_job.status == "STOPPED":
         terminal.line(f"{job.id} is stopped; submitting it again continues where it stopped")
     else:
-        terminal.line(f"{job.id} was over before it stopped: {ended.status.lower()}")
+        terminal.line(f"{job.id} was over before it stopped: {ended_job.status.lower()}")

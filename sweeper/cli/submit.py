@@ -129,10 +129,10 @@ def names_cluster(address: str | None) -> bool:
 
 def connect(address: str | None, *, insecure: bool) -> "JobServer":
     """Return the job server of a cluster. Raises UsageError if no address is given, or nothing fits it."""
-    given = _require_address(address)
+    dashboard = _require_address(address)
     from sweeper.execution.job_server import JobServer
 
-    return JobServer(given, insecure=insecure)
+    return JobServer(dashboard, insecure=insecure)
 
 
 def follow(terminal: Terminal, server: "JobServer", name: str, again: str = "submitting it again") -> None:

@@ -73,15 +73,13 @@ def table(
     """
     with cli_session() as terminal:
         from sweeper.app.output_paths import require_writable_file
-        from sweeper.app.table_of_sweeps import render_table
+        from sweeper.app.table_of_sweeps import SweepSelection, render_table
         from sweeper.storage.sweep_names import require_folder
 
         require_folder(sweeps)
         if out is not None:
             require_writable_file("--out", out)
         format_name = chosen_format(format_, out, FORMATS, DEFAULT_FORMAT)
-        text = render_table(
-            *(named or (), sweeps, experiments or (), metric, format_name),
-            published=published, detail=detail, colour=colour, tracking_uri=tracking_uri,
-        )  # fmt: skip
+        selection = SweepSelection(sweeps, named or (), experiments or (), tracking_uri)
+        text = render_table(selection, metric, format_name, published=published, detail=detail, colour=colour)
         write_text(terminal, text, out, is_markdown=format_name == DEFAULT_FORMAT)

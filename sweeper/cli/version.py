@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
         from importlib.metadata import PackageNotFoundError, version
 
         try:

@@ -22,11 +22,17 @@ def find_same(sweeps: Path, identity: Mapping[str, Any]) -> list[SweepFolder]:
 
     Of copies of a sweep, only the one with the name that it was made with is returned: the others are backups.
     """
-    originals: dict[str, SweepFolder] = {}
-    same = [folder for folder in open_sweeps(sweeps) if folder.manifest.identity == identity]
-    for folder in sorted(newest_first(same), key=_name_rank):
-        originals.setdefault(folder.manifest.id or str(folder.path), folder)
-    return newest_first(list(originals.values()))
+    return _select_same(open_sweeps(sweeps), identity)
+
+
+def find_continued(folder: SweepFolder) -> SweepFolder:
+    """Return the sweep that the search space of a folder continues: this one, or another beside it.
+
+    Another one continues if this one is a copy of it, or is older: it was begun anew. Folders that cannot be read are
+    left out.
+    """
+    same = _select_same(_readable_sweeps(folder.path.parent), folder.manifest.identity)
+    return folder if not same or same[0].path.resolve() == folder.path.resolve() else same[0]
 
 
 def copies_beside(folder: SweepFolder) -> list[SweepFolder]:
@@ -34,19 +40,29 @@ def copies_beside(folder: SweepFolder) -> list[SweepFolder]:
 
     Folders that cannot be read are left out.
     """
-    copies = []
-    for manifest in folder.path.parent.glob(f"*/{MANIFEST}"):
+    return [
+        other
+        for other in _readable_sweeps(folder.path.parent)
+        if other.manifest.id == folder.manifest.id != "" and other.path.resolve() != folder.path.resolve()
+    ]
+
+
+def _readable_sweeps(sweeps: Path) -> list[SweepFolder]:
+    """Return the sweeps in the folder `sweeps` that can be read, by name."""
+    folders = []
+    for manifest in sorted(sweeps.glob(f"*/{MANIFEST}")):
         with suppress(UsageError):
-            other = open_sweep(manifest.parent)
-            if other.manifest.id == folder.manifest.id != "" and other.path.resolve() != folder.path.resolve():
-                copies.append(other)
-    return copies
+            folders.append(open_sweep(manifest.parent))
+    return folders
 
 
-def original_of(folder: SweepFolder) -> SweepFolder | None:
-    """Return the folder beside a copy of a sweep that continues in its place; None if this one is no such copy."""
-    first = min(newest_first([folder, *copies_beside(folder)]), key=_name_rank)
-    return None if first is folder else first
+def _select_same(folders: Sequence[SweepFolder], identity: Mapping[str, Any]) -> list[SweepFolder]:
+    """Return the sweeps of `folders` with this identity, the newest first, and no copies."""
+    originals: dict[str, SweepFolder] = {}
+    same = [folder for folder in folders if folder.manifest.identity == identity]
+    for folder in sorted(newest_first(same), key=_name_rank):
+        originals.setdefault(folder.manifest.id or str(folder.path), folder)
+    return newest_first(list(originals.values()))
 
 
 def _name_rank(folder: SweepFolder) -> tuple[float, int]:

@@ -34,20 +34,20 @@ _CURVE_LENGTHS = {0: 10, _NARROW: 16, _WIDE: 32}  # columns of a curve, by the l
 class Dashboard:
     """A drawing of a sweep, as wide as the console and at most as high.
 
-    `header` is the sweep's name. `slots` trials run at a time, and `clock` gives Unix time. The time shown counts from
+    `name` is that of the sweep. `slots` trials run at a time, and `clock` gives Unix time. The time shown counts from
     `start`, by default from now. Set `is_closed` for the last drawing, which stays on the screen.
     """
 
     def __init__(
         self,
         spec: SweepSpec,
-        header: str,
+        name: str,
         slots: int,
         clock: Callable[[], float] = time.time,
         start: float | None = None,
         remaining_time: RemainingTime | None = None,
     ) -> None:
-        self.spec, self.header, self.slots = spec, header, slots
+        self.spec, self.name, self.slots = spec, name, slots
         self.clock, self.start = clock, clock() if start is None else start
         self.remaining_time = remaining_time or RemainingTime(spec, slots)
         self.records: Mapping[int, TrialRecord] = {}
@@ -71,14 +71,14 @@ class Dashboard:
 
     def _title_lines(self) -> Iterable[Text]:
         """Yield what runs: the sweep and its question, its trials, and the hyperparameters that all trials share."""
-        name, systems = self.spec.dataset_spec.name, len(self.spec.systems)
+        dataset, systems = self.spec.dataset_spec.name, len(self.spec.systems)
         first = [
-            name if not self.header.startswith(f"{name}-") else "",
+            dataset if not self.name.startswith(f"{dataset}-") else "",
             f"{systems} system{'s' if systems > 1 else ''}",
             f"best by {self.spec.objective.metric}",
             formatting.PART_OF_ROWS if self.spec.limit.model_dump(exclude_none=True) else "",
         ]
-        yield literal_text(f"{self.header}: {', '.join(filter(None, first))}", style="bold", overflow="fold")
+        yield literal_text(f"{self.name}: {', '.join(filter(None, first))}", style="bold", overflow="fold")
         second = [phrase for phrase in formatting.describe_run(self.spec) if formatting.PART_OF_ROWS not in phrase]
         yield literal_text(", ".join(second), overflow="fold")
         if shared := formatting.shared_params(self.spec):

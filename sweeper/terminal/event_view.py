@@ -2,15 +2,15 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Literal
 
 from sweeper.protocol.promotion import is_waiting
 from sweeper.protocol.ranking import best_report
 from sweeper.protocol.remaining_time import RemainingTime
-from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal import events
 from sweeper.terminal.progress import SweepProgress
+from sweeper.terminal.watched_sweep import WatchedSweep
 from sweeper.trials.interfaces import ProgressView
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialRecord
@@ -25,31 +25,31 @@ _STATUS: dict[RunStatus, Literal["finished", "failed", "interrupted"]] = {
 class EventView:
     """A view that writes events, and passes everything on to the `view` for people.
 
-    `write` takes one line. Of the trials of `known_records`, those that have ended are not told again; those
-    under way are told from their beginning.
+    `write` takes one line. Known trials that have ended are not told again; those under way are told from their
+    beginning.
     """
 
     def __init__(
         self,
         view: ProgressView,
         write: Callable[[str], None],
-        spec: SweepSpec,
-        known_records: Iterable[TrialRecord],
-        sweep: str,
-        slots: int,
+        sweep: WatchedSweep,
         clock: Callable[[], float] = time.time,
         remaining_time: RemainingTime | None = None,
     ) -> None:
-        self.view, self._write, self.spec, self.sweep = view, write, spec, sweep
-        self.remaining_time = remaining_time or RemainingTime(spec, slots)
+        self.view, self._write, self.spec, self.sweep = view, write, sweep.spec, sweep.name
+        self.remaining_time = remaining_time or sweep.make_remaining_time()
         self.clock, self._lock = clock, threading.Lock()
-        self.records = {record.trial.number: record for record in known_records}
+        self.records = {record.trial.number: record for record in sweep.known_records}
         self._told = {number: record for number, record in self.records.items() if record.end is not None}
-        progress = SweepProgress(spec, self.records)
+        self._tell_plan(sweep.slots)
+
+    def _tell_plan(self, slots: int) -> None:
+        spec, progress = self.spec, SweepProgress(self.spec, self.records)
         self._send(
             events.SweepBegan(
                 at=self._now(),
-                sweep=sweep,
+                sweep=self.sweep,
                 dataset=spec.dataset_spec.name,
                 objective=spec.objective.metric,
                 direction=spec.objective.direction,
@@ -150,9 +150,7 @@ class EventView:
                 at=self._now(),
                 sweep=self.sweep,
                 phase=progress.current_phase(),
-                phases={
-                    phase.name: events.PhaseCount(done=phase.done, total=phase.total) for phase in progress.phases()
-                },
+                phases={it.name: events.PhaseCount(done=it.done, total=it.total) for it in progress.phases()},
                 best_trial=best.number if best else None,
                 best_score=best.score if best else None,
                 seconds_left=self.remaining_time.seconds_left(self.records.values(), self.clock()),

@@ -25,7 +25,7 @@ class LinePrinter(Protocol):
 
 
 class LineView:
-    """A view that prints a line for each trial that ends, except for `known_records`, which ended in an earlier run.
+    """A view that prints a line for each trial that ends, except those that ended in an earlier run: `known_records`.
 
     `clock` gives Unix time on the machine that runs the sweep. The time shown counts from `start`, by default from now;
     with `remaining_time`, the time left is shown too.

@@ -2,16 +2,14 @@
 
 import logging
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal.line_view import LineView
+from sweeper.terminal.watched_sweep import WatchedSweep
 from sweeper.trials.interfaces import ProgressView
-from sweeper.trials.search_session import SearchSession
-from sweeper.trials.trial import TrialRecord
 from sweeper.wording import show_controls
 
 _log = logging.getLogger("sweeper")
@@ -43,20 +41,8 @@ class Output(Protocol):
     def set_log_dir(self, folder: Path) -> None:
         """Keep the log in this folder from now on."""
 
-    def make_view(
-        self,
-        spec: SweepSpec,
-        known_records: Iterable[TrialRecord],
-        header: str,
-        slots: int,
-        sessions: Sequence[SearchSession] = (),
-        texts: Mapping[str, int] | None = None,
-    ) -> ProgressView:
-        """Return the view of a sweep that runs. The trials of `known_records` were shown by an earlier run.
-
-        `sessions` are the runs of the command that searched, the present one last: the time that it shows counts from
-        its begin, by default from now. `texts` is the number of texts in each split, from which the time left follows.
-        """
+    def make_view(self, sweep: WatchedSweep) -> ProgressView:
+        """Return the view of a sweep that runs."""
 
 
 class PlainOutput:
@@ -95,18 +81,7 @@ class PlainOutput:
     def set_log_dir(self, folder: Path) -> None:
         """Do nothing: there is no log."""
 
-    def make_view(
-        self,
-        spec: SweepSpec,
-        known_records: Iterable[TrialRecord],
-        header: str,
-        slots: int,
-        sessions: Sequence[SearchSession] = (),
-        texts: Mapping[str, int] | None = None,
-    ) -> ProgressView:
+    def make_view(self, sweep: WatchedSweep) -> ProgressView:
         """Return a view that prints a line for each trial that ends."""
-        from sweeper.protocol.remaining_time import RemainingTime
-
-        start = sessions[-1].began / 1000 if sessions else None
-        remaining_time = RemainingTime(spec, slots, sessions, texts)
-        return LineView(self, spec, known_records, start=start, remaining_time=remaining_time)
+        remaining_time = sweep.make_remaining_time()
+        return LineView(self, sweep.spec, sweep.known_records, start=sweep.start, remaining_time=remaining_time)

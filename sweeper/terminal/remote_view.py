@@ -7,12 +7,13 @@ the record separator. A sweep's view consists of such events; everything else th
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal.line_view import LineView
+from sweeper.terminal.watched_sweep import WatchedSweep
 from sweeper.training.config import TrainConfig
 from sweeper.training.types import ValidationReport
 from sweeper.trials.interfaces import ProgressView
@@ -31,26 +32,16 @@ _RAYS_OWN_LINES = re.compile(r"Running entrypoint for job |\S+ \S+\s+INFO job_ma
 class EventEmitter:
     """The view of a driver whose user is elsewhere: it passes each call on to `send` as an event."""
 
-    def __init__(
-        self,
-        send: Callable[[Mapping[str, Any]], None],
-        spec: SweepSpec,
-        known_records: Iterable[TrialRecord],
-        header: str,
-        slots: int,
-        sessions: Sequence[SearchSession] = (),
-        texts: Mapping[str, int] | None = None,
-    ) -> None:
-        records = [encode_record(record) for record in known_records]
+    def __init__(self, send: Callable[[Mapping[str, Any]], None], sweep: WatchedSweep) -> None:
         self._send = send
         send(
             {
-                "sweep": spec.model_dump(mode="json"),
-                "known": records,
-                "header": header,
-                "slots": slots,
-                "sessions": [asdict(session) for session in sessions],
-                "texts": dict(texts or {}),
+                "sweep": sweep.spec.model_dump(mode="json"),
+                "known": [encode_record(record) for record in sweep.known_records],
+                "header": sweep.name,
+                "slots": sweep.slots,
+                "sessions": [asdict(session) for session in sweep.sessions],
+                "texts": dict(sweep.texts),
                 "at": time.time(),
             }
         )
@@ -114,11 +105,15 @@ class RemoteViewer:
             self._show(self.view, event)
 
     def _open_view(self, event: Mapping[str, Any]) -> ProgressView:
-        spec = SweepSpec.model_validate(event["sweep"])
-        known = [decode_record(record) for record in event["known"]]
-        sessions = [SearchSession(**session) for session in event.get("sessions", ())]
-        header, texts = event["header"], event.get("texts")
-        return make_view(self.terminal, spec, known, header, event["slots"], self.clock, sessions, texts)
+        sweep = WatchedSweep(
+            name=event["header"],
+            spec=SweepSpec.model_validate(event["sweep"]),
+            known_records=[decode_record(record) for record in event["known"]],
+            slots=event["slots"],
+            sessions=[SearchSession(**session) for session in event.get("sessions", ())],
+            texts=event.get("texts", {}),
+        )
+        return make_view(self.terminal, sweep, self.clock)
 
     def _show(self, view: ProgressView, event: Mapping[str, Any]) -> None:
         if "trial" in event:
@@ -130,32 +125,21 @@ class RemoteViewer:
             view.close(RunStatus(event["close"]))
 
 
-def make_view(
-    terminal: "Terminal",
-    spec: SweepSpec,
-    known_records: Iterable[TrialRecord],
-    header: str,
-    slots: int,
-    clock: Callable[[], float] = time.time,
-    sessions: Sequence[SearchSession] = (),
-    texts: Mapping[str, int] | None = None,
-) -> ProgressView:
+def make_view(terminal: "Terminal", sweep: WatchedSweep, clock: Callable[[], float] = time.time) -> ProgressView:
     """Return the view for this terminal: live where it can be redrawn, otherwise lines, and events if it has them."""
-    from sweeper.protocol.remaining_time import RemainingTime
+    spec, start, remaining_time = sweep.spec, sweep.start, sweep.make_remaining_time()
+    if terminal.is_live:
+        from sweeper.terminal.dashboard import Dashboard
+        from sweeper.terminal.live_view import LiveView
 
-    start = sessions[-1].began / 1000 if sessions else None
-    remaining_time = RemainingTime(spec, slots, sessions, texts)
-    if terminal.as_events:
-        from sweeper.terminal.event_view import EventView
+        dashboard = Dashboard(spec, sweep.name, sweep.slots, clock, start, remaining_time)
+        return LiveView(terminal, spec, sweep.known_records, dashboard)
+    lines = LineView(terminal, spec, sweep.known_records, clock, start, remaining_time)
+    if not terminal.as_events:
+        return lines
+    from sweeper.terminal.event_view import EventView
 
-        lines = LineView(terminal, spec, known_records := list(known_records), clock, start, remaining_time)
-        return EventView(lines, terminal.write_event, spec, known_records, header, slots, clock, remaining_time)
-    if not terminal.is_live:
-        return LineView(terminal, spec, known_records, clock, start, remaining_time)
-    from sweeper.terminal.dashboard import Dashboard
-    from sweeper.terminal.live_view import LiveView
-
-    return LiveView(terminal, spec, known_records, Dashboard(spec, header, slots, clock, start, remaining_time))
+    return EventView(lines, terminal.write_event, sweep, clock, remaining_time)
 
 
 def _lines(log: Iterable[str]) -> Iterator[str]:

@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -22,7 +22,6 @@ from rich.spinner import Spinner
 from rich.table import Table
 
 from sweeper.errors import SweepInterrupted
-from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.terminal.ascii_forms import ASCII_FORMS, terminal_encoding
 from sweeper.terminal.command_log import CommandLog
 from sweeper.terminal.last_words import LastWords
@@ -30,9 +29,8 @@ from sweeper.terminal.literal_console import LiteralConsole, literal_text
 from sweeper.terminal.paced_lines import PacedLines
 from sweeper.terminal.remote_view import EVENT, EventEmitter, make_view
 from sweeper.terminal.terminal_file import TerminalFile
+from sweeper.terminal.watched_sweep import WatchedSweep
 from sweeper.trials.interfaces import ProgressView
-from sweeper.trials.search_session import SearchSession
-from sweeper.trials.trial import TrialRecord
 
 _LONGEST_LINE = 100_000  # columns, where a program reads
 _SHORTEST_TAIL = 12  # columns
@@ -162,19 +160,11 @@ class Terminal:
         if not self.quiet:
             self.write(EVENT + json.dumps(event) + "\n")
 
-    def make_view(
-        self,
-        spec: SweepSpec,
-        known_records: Iterable[TrialRecord],
-        header: str,
-        slots: int,
-        sessions: Sequence[SearchSession] = (),
-        texts: Mapping[str, int] | None = None,
-    ) -> ProgressView:
+    def make_view(self, sweep: WatchedSweep) -> ProgressView:
         """Return the view of a sweep: a live view, lines, or events for a terminal on another machine."""
         if self.relayed:
-            return EventEmitter(self.event, spec, known_records, header, slots, sessions, texts)
-        return make_view(self, spec, known_records, header, slots, sessions=sessions, texts=texts)
+            return EventEmitter(self.event, sweep)
+        return make_view(self, sweep)
 
     @property
     def log(self) -> Path | None:

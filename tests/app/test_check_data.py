@@ -9,10 +9,12 @@ import pytest
 
 from sweeper.app.check_data import check_data
 from sweeper.app.plan_sweep import plan_sweep
+from sweeper.protocol.sweep_plan import SweepPlan
 from sweeper.search_space.sweep_spec import SweepSpec
 from sweeper.storage.new_sweep import create_sweep
 from sweeper.terminal.output import PlainOutput
 from sweeper.terminal.sweeps_table import format_bytes
+from tests.support.recorded_sweeps import RecordedSweep
 from tests.support.search_spaces import small_spec
 
 
@@ -98,6 +100,28 @@ def test_the_disk_is_checked_as_run_and_plan_check_it(
         checkpoint.truncate(plan.use.disk_bytes)
     assert check_data(PlainOutput(progress=False), spec, tmp_path) == []
     assert plan_sweep(PlainOutput(progress=False), spec, tmp_path, calibrate=True, inline=True).exceeded == []
+
+
+def test_a_finished_sweep_needs_no_disk_for_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes: dict[str, Any] = {
+        "dataset": {"train": str(write_reviews(tmp_path))},
+        "compare": {"encoder": ["gru"], "loss": ["ce"]},
+    }
+    sweep = RecordedSweep(tmp_path, **changes, search={}, asha="off", budget={"trials": 1})
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
+
+    def find_problems() -> tuple[list[str], SweepPlan]:
+        output = PlainOutput(progress=False)
+        plan = plan_sweep(output, sweep.spec, tmp_path, calibrate=True, inline=True)
+        return check_data(output, sweep.spec, tmp_path), plan
+
+    problems, plan = find_problems()
+    assert problems == plan.exceeded
+    assert "but the checkpoints take at least" in problems[0]
+    sweep.search().finish()
+    problems, plan = find_problems()
+    assert (problems, plan.exceeded) == ([], [])
+    assert not any("the disk may become full" in note for note in plan.notes)
 
 
 @pytest.mark.mlflow

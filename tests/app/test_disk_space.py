@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from sweeper.app.disk_space import checkpoint_disk, require_disk_left
+from sweeper.app.disk_space import checkpoint_disk, require_disk
 from sweeper.errors import UsageError
+from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.training.parameter_count import count_parameters
 from tests.support import tiny_training
 from tests.support.recorded_sweeps import RecordedSweep
@@ -42,16 +43,19 @@ def test_a_sweep_is_refused_for_what_it_can_still_write_alone(tmp_path: Path) ->
     data = replace(data, encoder=replace(data.encoder, width=10**15))  # more weights than any disk has room for
     sweep = RecordedSweep(tmp_path, compare={"encoder": ["m"], "loss": ["ce", "scl"]}, budget={"trials": 2})
 
-    def require() -> None:
-        with sweep.study() as study:
-            require_disk_left(tmp_path, sweep.folder, sweep.spec, study, {"m": data}, slots=2)
+    def require(folder: SweepFolder | None) -> None:
+        require_disk(tmp_path, folder, sweep.spec, {"m": data}, slots=2)
 
-    for _ in range(2):  # before the search, and after it, when four trainings with fresh seeds are left
-        with pytest.raises(UsageError, match="but the checkpoints take at least"):
-            require()
-        sweep.search()
+    message = "but the checkpoints take at least"
+    with pytest.raises(UsageError, match=message):
+        require(None)
+    with pytest.raises(UsageError, match=message):
+        require(sweep.folder)
+    sweep.search()  # four trainings with fresh seeds are left
+    with pytest.raises(UsageError, match=message):
+        require(sweep.folder)
     sweep.finish()
-    require()
+    require(sweep.folder)
 
 
 def test_the_memory_of_past_batches_counts_for_losses_that_have_one() -> None:

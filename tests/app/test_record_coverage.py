@@ -9,7 +9,7 @@ from sweeper.app import report
 from sweeper.app.open_study import open_study, read_study
 from sweeper.app.refresh_results import refresh_results
 from sweeper.app.run_sweeps import run_sweeps
-from sweeper.app.table_of_sweeps import render_table
+from sweeper.app.table_of_sweeps import SweepSelection, render_table
 from sweeper.errors import UsageError
 from sweeper.storage.sweep_folder import SweepFolder
 from sweeper.terminal.output import PlainOutput
@@ -62,9 +62,7 @@ COMMANDS: dict[str, Callable[[RecordedSweep], object]] = {
     "run": lambda sweep: run_sweeps(OUTPUT, [sweep.spec], sweep.folder.path.parent, inline=True),
     "continue": lambda sweep: open_study(sweep.folder, sweep.spec),
     "report": lambda sweep: report.report_sweep(OUTPUT, sweep.folder, texts=False, out=None),
-    "table": lambda sweep: render_table(
-        (), sweep.folder.path.parent, (), "accuracy", "md", published=False, detail=False
-    ),
+    "table": lambda sweep: render_table(SweepSelection(sweep.folder.path.parent), "accuracy", "md"),
 }
 
 

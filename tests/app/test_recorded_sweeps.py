@@ -16,7 +16,7 @@ import pytest
 from sweeper.app.published_table import table_text
 from sweeper.app.recorded_sweeps import load_recorded_sweeps, require_known
 from sweeper.app.refresh_results import refresh_results
-from sweeper.app.table_of_sweeps import render_table
+from sweeper.app.table_of_sweeps import SweepSelection, render_table
 from sweeper.errors import RecordError, UsageError
 from sweeper.execution.inline_runner import InlineRunner
 from sweeper.protocol import sweep
@@ -72,7 +72,7 @@ def finish(sweeps: Path, *, test: str = "test-rows", rows: str = "rows", seed: i
 
 
 def table(sweeps: Path, *named: str, format: str = "md") -> str:
-    return render_table(named, sweeps, (), "accuracy", format, published=False, detail=False)
+    return render_table(SweepSelection(sweeps, named), "accuracy", format)
 
 
 def count_in_journal(folder: SweepFolder) -> int:
@@ -110,7 +110,7 @@ def test_the_table_counts_the_accesses_of_the_record_and_not_those_of_results_js
 
 def test_without_a_metric_the_table_shows_that_of_the_task(tmp_path: Path) -> None:
     finish(tmp_path)
-    assert render_table((), tmp_path, (), None, "md", published=False, detail=False) == table(tmp_path)
+    assert render_table(SweepSelection(tmp_path), None, "md") == table(tmp_path)
 
 
 def test_refreshing_brings_every_file_up_to_date_with_the_record(tmp_path: Path) -> None:
@@ -239,8 +239,8 @@ def test_a_damaged_record_of_another_sweep_is_named_below_the_table(tmp_path: Pa
 def test_the_table_of_records_imports_no_mlflow(tmp_path: Path) -> None:
     finish(tmp_path)
     program = (
-        "import sys; from sweeper.app.table_of_sweeps import render_table; from pathlib import Path; "
-        f"render_table((), Path({str(tmp_path)!r}), (), 'accuracy', 'md', published=False, detail=False); "
+        "import sys; from sweeper.app.table_of_sweeps import SweepSelection, render_table; from pathlib import Path; "
+        f"render_table(SweepSelection(Path({str(tmp_path)!r})), 'accuracy', 'md'); "
         "print([name for name in ('mlflow', 'torch', 'ray') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

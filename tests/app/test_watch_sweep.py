@@ -1,9 +1,7 @@
 """Watching a sweep shows what its driver records, in the view of `run`, and changes nothing."""
 
-import inspect
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,6 +9,7 @@ from sweeper.app.watch_sweep import watch_sweep
 from sweeper.protocol.sweep_summary import SweepState
 from sweeper.record.optuna_study import OptunaStudy
 from sweeper.terminal.output import PlainOutput
+from sweeper.terminal.watched_sweep import WatchedSweep
 from sweeper.training.types import ValidationReport
 from sweeper.trials.interfaces import ProgressView
 from sweeper.trials.outcome import Outcome
@@ -68,11 +67,10 @@ def test_a_sweep_that_nobody_drives_is_returned_at_once(tmp_path: Path, capsys: 
 class SlotsOutput(PlainOutput):
     """An output that notes with how many slots and texts a view is made."""
 
-    def make_view(self, *args: Any, **kwargs: Any) -> ProgressView:
+    def make_view(self, sweep: WatchedSweep) -> ProgressView:
         """Return the view, and note what it gets."""
-        given = inspect.signature(super().make_view).bind(*args, **kwargs).arguments
-        self.slots, self.texts = given["slots"], given["texts"]
-        return super().make_view(*args, **kwargs)
+        self.slots, self.texts = sweep.slots, sweep.texts
+        return super().make_view(sweep)
 
 
 def test_the_view_learns_how_many_trials_run_at_a_time_also_when_fewer_run_now(tmp_path: Path) -> None:

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 
 import sweeper as package
-from sweeper.app.disk_space import require_disk
-from sweeper.errors import UsageError
 from tests.support.run_here import run_here
 
 SPACE = """
@@ -103,10 +101,3 @@ def test_the_function_returns_the_same_plan(tmp_path: Path, space: Path, monkeyp
     plan = package.plan(package.load(space), calibrate=False, progress=False)
     assert (plan.trials, plan.use, plan.place) == (6, None, "this machine")
     assert isinstance(plan, package.SweepPlan)
-
-
-def test_a_disk_that_is_certainly_too_small_is_refused(tmp_path: Path) -> None:
-    require_disk(tmp_path, None, 1, is_remote=False)
-    require_disk(tmp_path, None, 10**18, is_remote=True)
-    with pytest.raises(UsageError, match="but the checkpoints take at least"):
-        require_disk(tmp_path, None, 10**18, is_remote=False)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sweeper.app.prepare_data import PreparedSweep, prepare_sweep
-from sweeper.app.report import write_report
+from sweeper.app.report import ReportedSweep, write_report
 from sweeper.data import preprocessing
 from sweeper.data.preprocessing import PreparedDataset
 from sweeper.protocol.confirmation import pending, trials_to_score
@@ -111,12 +111,16 @@ def confirm(folder: SweepFolder, dataset: PreparedDataset) -> None:
             record.record_test_score(trial, ValidationReport(2, 2.0, metrics, ModelScores(found, weights)))
 
 
-def written(folder: SweepFolder, dataset: PreparedDataset | None = None, **named: Any) -> str:
+def written(
+    folder: SweepFolder, dataset: PreparedDataset | None = None, *, is_finished: bool = True, **named: Any
+) -> str:
     with study(folder) as record:
         recorded, test_accesses = record.all_trials(), record.test_accesses()
-    found = build_results(folder.read_spec(), folder, recorded, test_accesses)
+    spec = folder.read_spec()
+    results = build_results(spec, folder, recorded, test_accesses)
+    sweep = ReportedSweep(folder, spec, recorded, results, is_finished)
     with closing(Terminal(quiet=True)) as terminal:
-        place = write_report(terminal, folder, folder.read_spec(), recorded, found, dataset, **named)
+        place = write_report(terminal, sweep, dataset, **named)
     return place.read_text(encoding="utf-8")
 
 
@@ -166,11 +170,11 @@ def test_without_the_data_set_the_page_shows_no_texts(folder: SweepFolder, datas
 
 
 def test_unconfirmed_and_interrupted_sweeps_have_a_page(folder: SweepFolder) -> None:
-    assert "0 of 4 trials have ended" in written(folder, finished=False)
+    assert "0 of 4 trials have ended" in written(folder, is_finished=False)
     search(folder, trials=1)
     with study(folder) as record:
         record.ask(0)
-    html = written(folder, finished=False)
+    html = written(folder, is_finished=False)
     assert "2 of 4 trials have ended" in html
     assert "not ended" in html
     assert "interrupted or still running" in html

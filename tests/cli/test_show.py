@@ -70,6 +70,24 @@ def test_a_copy_of_a_sweep_names_the_folder_that_continues_in_its_place(tmp_path
     assert f"continue it:           sweeper run sweeps/{folder.name}/sweep.yaml" in shown
 
 
+@pytest.mark.parametrize("command", [["show"], ["stop"], ["clone"]], ids=str)
+def test_no_command_is_said_to_continue_a_sweep_where_it_continues_another(command: list[str], tmp_path: Path) -> None:
+    sweeps = tmp_path / "sweeps"
+    older = RecordedSweep(sweeps).search().folder
+    newer = RecordedSweep(sweeps).search().folder
+    shutil.copytree(newer.path, sweeps / "backup")
+    trial = ["1"] if command == ["clone"] else []
+    remedy = "its search space continues that one; move that one away to continue this one"
+    for name, relation in ((older.name, "older than"), ("backup", "a copy of")):
+        done = run_here([*command, name, *trial], tmp_path, variables={"COLUMNS": "200"})
+        assert done.returncode == 0, done.stderr
+        assert f"sweeps/{newer.name}; {remedy}" in done.stdout
+        assert relation in done.stdout
+        assert "sweeper run" not in done.stdout
+    done = run_here([*command, newer.name, *trial], tmp_path)
+    assert f"sweeper run sweeps/{newer.name}/sweep.yaml" in done.stdout
+
+
 def test_a_sweep_that_has_not_begun_has_no_trials(tmp_path: Path) -> None:
     recorded = RecordedSweep(tmp_path / "sweeps")
     assert "not begun, 0 of 12 trainings" in lines(recorded)[1]

@@ -17,7 +17,7 @@ import sweeper
 from sweeper.app.mlflow_sync import sync_all
 from sweeper.app.recorded_sweeps import load_recorded_sweeps
 from sweeper.app.specs import load_spec, shipped_spaces
-from sweeper.app.table_of_sweeps import render_table
+from sweeper.app.table_of_sweeps import SweepSelection, render_table
 from sweeper.data.column_choice import choose_columns
 from sweeper.data.column_profiles import profile_columns
 from sweeper.data.dataset_spec import DatasetSpec
@@ -131,7 +131,7 @@ def _filled_store(folder: Path) -> Path:
 def _read_table(path: Path) -> None:
     """Read an MLflow store as `table --tracking-uri` does."""
     uri = _copied_store(path)
-    render_table([], path.parent / "none", [], "accuracy", "md", published=False, detail=True, tracking_uri=uri)
+    render_table(SweepSelection(path.parent / "none", tracking_uri=uri), "accuracy", "md", detail=True)
 
 
 def _synced_store(folder: Path) -> Path:

@@ -4,12 +4,12 @@ import os
 import subprocess
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from sweeper.app.run_sweeps import run_sweeps
 from sweeper.app.specs import load_spec
 from sweeper.cli.run import show_completed
 from sweeper.terminal.terminal import Terminal
+from sweeper.terminal.watched_sweep import WatchedSweep
 from sweeper.trials.interfaces import ProgressView
 
 NOISE = "(raylet) WARNING noise.py:1: INFO"
@@ -18,9 +18,9 @@ NOISE = "(raylet) WARNING noise.py:1: INFO"
 class NoisyTerminal(Terminal):
     """A terminal to which libraries and other processes print as soon as the view of a sweep is open."""
 
-    def make_view(self, *args: Any, **options: Any) -> ProgressView:
+    def make_view(self, sweep: WatchedSweep) -> ProgressView:
         """Return the view, after printing to both descriptors."""
-        view = super().make_view(*args, **options)
+        view = super().make_view(sweep)
         for descriptor in (1, 2):
             os.write(descriptor, NOISE.encode())
         subprocess.run(["sh", "-c", f"echo '{NOISE}'; echo '{NOISE}' >&2"], check=True)

@@ -17,6 +17,7 @@ from sweeper.terminal.line_view import LineView
 from sweeper.terminal.output import PlainOutput
 from sweeper.terminal.progress import SweepProgress
 from sweeper.terminal.terminal import Terminal
+from sweeper.terminal.watched_sweep import WatchedSweep
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialEnd, TrialRecord
@@ -32,7 +33,7 @@ GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "sweeps-at-hand.md"
 def told(records: Sequence[TrialRecord], known: Sequence[TrialRecord] = ()) -> list[dict[str, Any]]:
     lines: list[str] = []
     people = LineView(PlainOutput(progress=False), SPEC, known)
-    view = EventView(people, lines.append, SPEC, known, "sst5-0a1b2c3d", slots=2)
+    view = EventView(people, lines.append, WatchedSweep("sst5-0a1b2c3d", SPEC, known, slots=2))
     for record in records:
         view.update(record)
     view.say("a \u2028 word\nof two lines, Grüße")
@@ -130,7 +131,7 @@ def test_the_guide_names_every_event_and_field(event: type) -> None:
 def test_stdout_has_events_only_and_people_read_stderr(capfd: pytest.CaptureFixture[str]) -> None:
     with cli_session(as_events=True) as terminal:
         terminal.line("for people")
-        terminal.make_view(SPEC, RECORDS, "sst5-0a1b2c3d", 2).close(RunStatus.FINISHED)
+        terminal.make_view(WatchedSweep("sst5-0a1b2c3d", SPEC, RECORDS, slots=2)).close(RunStatus.FINISHED)
         terminal.result({"num_trials": 2})
     out, err = capfd.readouterr()
     assert [json.loads(line)["event"] for line in out.splitlines()] == ["sweep_began", "sweep_ended", "results"]

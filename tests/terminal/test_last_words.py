@@ -14,11 +14,12 @@ from tests.support.cli_runner import environment
 PROGRAM = """
 import os, signal, sys
 from sweeper.cli.session import cli_session
+from sweeper.terminal.watched_sweep import WatchedSweep
 from sweeper.trials.interfaces import ProgressView
 from tests.support.search_spaces import small_spec
 
 with cli_session(resume_hint="the same\\ncommand: it's 100% \\\\n \\u010d", has_last_words=True) as terminal:
-    view = terminal.make_view(small_spec(), [], "a header", 1) if "view" in sys.argv else None
+    view = terminal.make_view(WatchedSweep("a name", small_spec(), [], slots=1)) if "view" in sys.argv else None
     for number in map(int, sys.argv[1].split(",")):
         os.kill(os.getpid(), number) if number else None
 """

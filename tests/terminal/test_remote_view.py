@@ -11,6 +11,7 @@ from sweeper.protocol.remaining_time import RemainingTime
 from sweeper.terminal.line_view import LineView
 from sweeper.terminal.remote_view import EventEmitter, RemoteViewer, decode_record, encode_record
 from sweeper.terminal.terminal import Terminal
+from sweeper.terminal.watched_sweep import WatchedSweep
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialRecord
@@ -35,7 +36,7 @@ def shown(text: io.StringIO) -> str:
 def log_of(records: list[TrialRecord]) -> str:
     terminal, text = page(relayed=True)
     terminal.line("fetching something …")
-    emitter = EventEmitter(terminal.event, SPEC, records[:1], "a header", 2)
+    emitter = EventEmitter(terminal.event, WatchedSweep("a name", SPEC, records[:1], slots=2))
     emitter.say("a word")
     for record in records:
         emitter.update(record)

@@ -15,6 +15,7 @@ from sweeper.terminal.line_view import LineView
 from sweeper.terminal.output import PlainOutput
 from sweeper.terminal.sweep_view import end_label
 from sweeper.terminal.trial_view import rivals_line
+from sweeper.terminal.watched_sweep import WatchedSweep
 from sweeper.trials.outcome import Outcome
 from sweeper.trials.trial import TrialEnd, TrialRecord
 from tests.support.fakes import report
@@ -76,7 +77,7 @@ def test_a_trial_that_waits_is_neither_running_nor_interrupted(records: list[Tri
 def test_events_tell_once_that_a_trial_waits(records: list[TrialRecord]) -> None:
     lines: list[str] = []
     people = LineView(PlainOutput(progress=False), SPEC, [])
-    view = EventView(people, lines.append, SPEC, [], "sst5-0a1b2c3d", slots=2)
+    view = EventView(people, lines.append, WatchedSweep("sst5-0a1b2c3d", SPEC, [], slots=2))
     for record in [*records, *records]:
         view.update(record)
     events = [json.loads(line) for line in lines]
