@@ -65,7 +65,7 @@ def show_controls(text: str, keep: str = "") -> str:
     These are Unicode's control characters, which a terminal obeys, line separators, characters that reorder a line, and
     surrogates, which no encoding has.
     """
-    return _UNSEEN.sub(lambda found: found[0] if found[0] in keep else _escape_control(found[0]), text)
+    return _UNSEEN.sub(lambda match: match[0] if match[0] in keep else _escape_control(match[0]), text)
 
 
 def _escape_control(char: str) -> str:
@@ -74,7 +74,7 @@ def _escape_control(char: str) -> str:
 
 def escape_markdown(text: str) -> str:
     """Return a text of one line as Markdown shows it literally: also at the beginning, and in GitHub's dialect."""
-    return _MARKDOWN.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", text)
+    return _MARKDOWN.sub(lambda match: f"{match[0][:-1]}\\{match[0][-1]}", text)
 
 
 def shorten_middle(text: str, length: int) -> str:
@@ -109,8 +109,8 @@ def allowed_hint(names: Iterable[str], word: str = "") -> str:
 def nearest_listed(rule: str, value: object) -> str:
     """Return a hint at the word that a value means among those in quotes in a rule: `; did you mean scl?`; or ""."""
     names = {name.lower(): name for name in re.findall(r"'([^']*)'", rule)}
-    near = difflib.get_close_matches(value.lower(), names, n=1) if isinstance(value, str) else []
-    return f"; did you mean {names[near[0]]}?" if near else ""
+    nearest = difflib.get_close_matches(value.lower(), names, n=1) if isinstance(value, str) else []
+    return f"; did you mean {names[nearest[0]]}?" if nearest else ""
 
 
 def allowed_classes(names: Sequence[str], word: str) -> str:

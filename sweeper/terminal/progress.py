@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 from sweeper.protocol.confirmation import best_confirmed, candidates, pending, trials_to_score
 from sweeper.protocol.failed_sweep import count_failed_rounds
@@ -53,7 +54,9 @@ class SweepProgress:
     @cached_property
     def is_search_over(self) -> bool:
         """True if all trials of the search have ended, or a trial of the confirmation was the last to do something."""
-        newest = max(self.records.values(), key=lambda it: (it.last_moment, it.trial.source_trial), default=None)
+        newest = max(
+            self.records.values(), key=lambda record: (record.last_moment, record.trial.source_trial), default=None
+        )
         return len(self.ended()) >= self.total or (newest is not None and newest.trial.source_trial > 0)
 
     @cached_property
@@ -117,7 +120,8 @@ class SweepProgress:
     def value_range(self) -> tuple[float, float] | None:
         """Return the smallest and the largest finite value of the objective in all reports; None without any."""
         metric = self.spec.objective.metric
-        values = [it.metrics.get(metric, math.nan) for record in self.records.values() for it in record.reports]
+        reports = chain.from_iterable(record.reports for record in self.records.values())
+        values = [report.metrics.get(metric, math.nan) for report in reports]
         finite = [value for value in values if math.isfinite(value)]
         return (min(finite), max(finite)) if finite else None
 
@@ -176,7 +180,7 @@ class SweepProgress:
         """
         scores = [score_trial(self.spec, record) for record in self._searched(system)]
         for outcomes in ((None, Outcome.COMPLETED), (Outcome.STOPPED_EARLY,)):
-            scored = [(it.score, it) for it in scores if it.score is not None and it.outcome in outcomes]
+            scored = [(trial.score, trial) for trial in scores if trial.score is not None and trial.outcome in outcomes]
             if scored:
                 return max(scored, key=lambda pair: self.spec.objective.sign * pair[0])[1]
         return None
