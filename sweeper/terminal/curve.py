@@ -30,12 +30,12 @@ def draw_curve(values: Sequence[float], axes: Axes, width: int) -> list[str]:
     grid = [[" "] * columns for _ in range(_HEIGHT)]
     for step, value in enumerate(values, start=1):
         grid[_row(value, axes)][_column(step, axes, columns)] = _POINT if math.isfinite(value) else _NOT_FINITE
-    labelled = (0, _HEIGHT // 2, _HEIGHT - 1)
-    shown = {labels[row]: row for row in labelled}.values()  # of equal labels the last, where a flat curve lies
-    lines = [
-        f"{labels[row] if row in shown else '':>{margin}} {'┤' if row in shown else '│'}{''.join(cells)}".rstrip()
-        for row, cells in enumerate(grid)
-    ]
+    # Of equal labels, the last one is shown, where a flat curve lies.
+    labelled_rows = {labels[row]: row for row in (0, _HEIGHT // 2, _HEIGHT - 1)}.values()
+    lines = []
+    for row, cells in enumerate(grid):
+        label, tick = (labels[row], "┤") if row in labelled_rows else ("", "│")
+        lines.append(f"{label:>{margin}} {tick}{''.join(cells)}".rstrip())
     return [*lines, f"{'':>{margin}} └{'─' * columns}", *(f"{'':>{margin}}  {line}" for line in _feet(axes, columns))]
 
 

@@ -60,7 +60,7 @@ class Dashboard:
             [
                 Block(self._title_lines(), shortest=2, turn=1),
                 Block([self._phase_bar(progress, width), *self._time_lines(progress)], has_gap=False),
-                Block([self._systems_table(progress, width >= _NARROW)], shortest=4, turn=3),
+                Block([self._systems_table(progress, is_wide=width >= _NARROW)], shortest=4, turn=3),
                 Block(self._best_lines(progress)),
                 Block(self._running_lines(progress, width), shortest=3, turn=2),
                 Block(self._finished_lines(progress), shortest=0),
@@ -72,15 +72,15 @@ class Dashboard:
     def _title_lines(self) -> Iterable[Text]:
         """Yield what runs: the sweep and its question, its trials, and the hyperparameters that all trials share."""
         dataset, systems = self.spec.dataset_spec.name, len(self.spec.systems)
-        first = [
+        facts = [
             dataset if not self.name.startswith(f"{dataset}-") else "",
             f"{systems} system{'s' if systems > 1 else ''}",
             f"best by {self.spec.objective.metric}",
             formatting.PART_OF_ROWS if self.spec.limit.model_dump(exclude_none=True) else "",
         ]
-        yield literal_text(f"{self.name}: {', '.join(filter(None, first))}", style="bold", overflow="fold")
-        second = [phrase for phrase in formatting.describe_run(self.spec) if formatting.PART_OF_ROWS not in phrase]
-        yield literal_text(", ".join(second), overflow="fold")
+        yield literal_text(f"{self.name}: {', '.join(filter(None, facts))}", style="bold", overflow="fold")
+        phrases = [phrase for phrase in formatting.describe_run(self.spec) if formatting.PART_OF_ROWS not in phrase]
+        yield literal_text(", ".join(phrases), overflow="fold")
         if shared := formatting.shared_params(self.spec):
             yield literal_text(f"every trial: {formatting.format_params(shared)}", style="dim", overflow="fold")
 
@@ -90,21 +90,21 @@ class Dashboard:
     def _time_lines(self, progress: SweepProgress) -> Iterable[Text]:
         now = self.clock()
         parts = [formatting.format_duration(now - self.start), *([f"{self.slots} at a time"] if self.slots else [])]
-        left = None if self.is_closed else self.remaining_time.seconds_left(self.records.values(), now)
-        if left is not None:
-            rest = " with confirmation and test" if progress.to_confirm and not progress.confirming() else ""
-            parts.append(f"about {formatting.format_duration(left)} left{rest}")
+        seconds_left = None if self.is_closed else self.remaining_time.seconds_left(self.records.values(), now)
+        if seconds_left is not None:
+            stages = " with confirmation and test" if progress.to_confirm and not progress.confirming() else ""
+            parts.append(f"about {formatting.format_duration(seconds_left)} left{stages}")
         saved, planned = progress.saved_epochs()
         if saved:
             parts.append(f"{self.spec.early_stopping_label} saved {saved:g} of {planned:g} epochs")
         yield literal_text(", ".join(parts), overflow="fold")
 
-    def _systems_table(self, progress: SweepProgress, wide: bool) -> Table:
+    def _systems_table(self, progress: SweepProgress, *, is_wide: bool) -> Table:
         table = _table("system")
-        under_way = "open" if self.is_closed else "running" if wide else "run"
+        under_way = "open" if self.is_closed else "running" if is_wide else "run"
         pauses = bool(self.spec.pausing_rungs)
-        waiting = ("waiting" if wide else "wait",) if pauses else ()
-        for name in ("done", under_way, *waiting, *(("stopped", "failed") if wide else ("stop", "fail")), "best"):
+        waiting = ("waiting" if is_wide else "wait",) if pauses else ()
+        for name in ("done", under_way, *waiting, *(("stopped", "failed") if is_wide else ("stop", "fail")), "best"):
             table.add_column(name, justify="right", no_wrap=True, min_width=6 if name == "best" else None)
         for system in range(len(self.spec.systems)):
             best = progress.best(system)
@@ -124,10 +124,10 @@ class Dashboard:
         if best is None and progress.ended():
             return [literal_text("no score yet of a trial that ended well", style="dim", overflow="fold")]
         if best is None:
-            first = format_epoch(1 / self.spec.validations_per_epoch)
-            reason = (
-                "" if self.is_closed else f": trials take some seconds to start, and score first after epoch {first}"
-            )
+            reason = ""
+            if not self.is_closed:
+                first_epoch = format_epoch(1 / self.spec.validations_per_epoch)
+                reason = f": trials take some seconds to start, and score first after epoch {first_epoch}"
             return [literal_text(f"no score yet{reason}", style="dim", overflow="fold")]
         system = formatting.system_label(self.spec, best.system)
         headline = f"best {formatting.format_score(best.score)}  trial {best.number}, {system}"
@@ -137,8 +137,10 @@ class Dashboard:
     # ---- running trials
 
     def _running_lines(self, progress: SweepProgress, width: int) -> list[RenderableType]:
-        running, span = progress.running() + (progress.waiting() if self.is_closed else []), progress.value_range()
-        if not running:
+        records, span = progress.running(), progress.value_range()
+        if self.is_closed:
+            records += progress.waiting()
+        if not records:
             return []
         scale = Scale(*span) if span else Scale(0.0, 0.0)
         length = next(length for least, length in reversed(_CURVE_LENGTHS.items()) if width >= least)
@@ -148,9 +150,10 @@ class Dashboard:
         table.add_column("curve", no_wrap=True, max_width=length)
         if width >= _NARROW:
             table.add_column("setting", overflow="fold")
-        for record in running:
+        for record in records:
             table.add_row(*self._running_row(record, scale, length, has_setting=width >= _NARROW))
-        return [table, *self._axis_lines(span, any(rungs_of(self.spec, unfinished.trial) for unfinished in running))]
+        has_rungs = any(rungs_of(self.spec, record.trial) for record in records)
+        return [table, *self._axis_lines(span, has_rungs=has_rungs)]
 
     def _running_row(self, record: TrialRecord, scale: Scale, length: int, *, has_setting: bool) -> list[str]:
         trial, metric, best = record.trial, self.spec.objective.metric, best_report(self.spec, record)
@@ -167,7 +170,7 @@ class Dashboard:
             *([params] if has_setting else []),
         ]
 
-    def _axis_lines(self, span: tuple[float, float] | None, has_rungs: bool) -> list[Text]:
+    def _axis_lines(self, span: tuple[float, float] | None, *, has_rungs: bool) -> list[Text]:
         """Return the axis that all curves have in common: the range of the objective, and what the marks mean."""
         if span is None:
             return []

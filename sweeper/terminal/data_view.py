@@ -32,9 +32,9 @@ def class_table(summary: DataSummary, width: int) -> Table:
 
 def summary_lines(summary: DataSummary) -> Iterator[str]:
     """Yield lines about the data, but for the rows of each class."""
-    more = len(summary.class_totals) - _MOST_CLASSES
-    if more > 0:
-        yield f"  and {more:,} smaller classes"
+    num_unlisted = len(summary.class_totals) - _MOST_CLASSES
+    if num_unlisted > 0:
+        yield f"  and {num_unlisted:,} smaller classes"
     majority = f'"{_short(summary.majority_class)}"'
     yield f"script: {_script(summary.script)}"
     yield f"majority: {majority} is {summary.majority_share:.1%} of the rows, the accuracy of always guessing it"
@@ -57,12 +57,12 @@ def _length_lines(lengths: TextLengths) -> Iterator[str]:
     low, median, high, longest = (f"{lengths.quantiles[key]:,}" for key in ("5", "50", "95", "100"))
     middle = f"90% of the texts have {low} to {high}"
     yield f"length: median {median} {lengths.unit}, {middle}, the longest {longest}; counted in {lengths.texts:,} texts"
-    shown: dict[int, float] = {}
+    shares = []
     for length, share in lengths.fits.items():
-        shown[length] = share
+        shares.append(f"{_percent(share)} in {length}")
         if share == 1:
             break
-    yield f"fit in max_length: {', '.join(f'{_percent(share)} in {length}' for length, share in shown.items())}"
+    yield f"fit in max_length: {', '.join(shares)}"
 
 
 def _percent(share: float) -> str:

@@ -18,10 +18,10 @@ def differences_table(names: tuple[str, str], differences: Iterable[tuple[str, o
     for name in names:
         table.add_column(name, overflow="fold")
     for key, first, second in differences:
-        table.add_row(key, *map(_shown, (first, second)))
+        table.add_row(key, *map(_format, (first, second)))
     return table
 
 
-def _shown(value: object) -> str:
+def _format(value: object) -> str:
     text = "-" if value is None else format_value(value)
     return f"{text[:_SHOWN_DIGITS]}…" if _LONG_DIGEST.fullmatch(text) else text

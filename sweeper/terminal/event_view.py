@@ -150,7 +150,9 @@ class EventView:
                 at=self._now(),
                 sweep=self.sweep,
                 phase=progress.current_phase(),
-                phases={it.name: events.PhaseCount(done=it.done, total=it.total) for it in progress.phases()},
+                phases={
+                    phase.name: events.PhaseCount(done=phase.done, total=phase.total) for phase in progress.phases()
+                },
                 best_trial=best.number if best else None,
                 best_score=best.score if best else None,
                 seconds_left=self.remaining_time.seconds_left(self.records.values(), self.clock()),

@@ -41,12 +41,12 @@ def format_score(value: float | None) -> str:
 
 def format_duration(seconds: float) -> str:
     """Return a time in its two largest units: 41s, 3m 20s, 5h 07m."""
-    whole = int(seconds)
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m {whole % 60:02}s"
-    return f"{whole // 3600}h {whole % 3600 // 60:02}m"
+    minutes, remainder = divmod(int(seconds), 60)
+    if minutes < 1:
+        return f"{remainder}s"
+    if minutes < 60:
+        return f"{minutes}m {remainder:02}s"
+    return f"{minutes // 60}h {minutes % 60:02}m"
 
 
 def format_trained(record: TrialRecord) -> str:
@@ -70,14 +70,17 @@ def _distinct_value(spec: SweepSpec, name: str, value: Scalar) -> str:
 
 def searched_params(spec: SweepSpec, system: int, params: Mapping[str, Scalar]) -> dict[str, Scalar]:
     """Return the hyperparameters of a setting without those that define its system or are the same in every trial."""
-    known = {**shared_params(spec), **spec.systems[system]}
-    return {name: value for name, value in params.items() if name not in known or known[name] != value}
+    fixed = {**shared_params(spec), **spec.systems[system]}
+    return {name: value for name, value in params.items() if name not in fixed or fixed[name] != value}
 
 
 def shared_params(spec: SweepSpec) -> dict[str, Scalar]:
     """Return the hyperparameters that have the same value in every trial of a sweep."""
-    first, others = spec.systems[0], spec.systems[1:]
-    compared = {name: value for name, value in first.items() if all(other.get(name) == value for other in others)}
+    compared = {
+        name: value
+        for name, value in spec.systems[0].items()
+        if all(system.get(name) == value for system in spec.systems)
+    }
     searched = {}
     for hyperparameter in spec.space.searched_hyperparameters():
         values = [branch.domain.enumerate_values() for branch in hyperparameter.branches]
@@ -142,14 +145,16 @@ def _metric_columns(spec: SweepSpec) -> list[str]:
 def _search_row(spec: SweepSpec, names: Sequence[str], result: SystemResult, *, is_wide: bool) -> list[str]:
     best = result.best
     values = [shorten_value(result.system[name]) if name in result.system else "-" for name in names]
-    others = [
+    remarks = [
         f"{count} {outcome.label.removesuffix(' early')}"
         for outcome, count in result.outcomes.items()
         if outcome != Outcome.COMPLETED
     ]
-    others += [f"{result.cloned} cloned"] if result.cloned else []
-    remark = f" ({', '.join(others)})" if is_wide else "\n" + "\n".join(others)
-    trials = f"{result.num_trials}" + (remark if others else "")
+    if result.cloned:
+        remarks.append(f"{result.cloned} cloned")
+    trials = str(result.num_trials)
+    if remarks:
+        trials += f" ({', '.join(remarks)})" if is_wide else "\n" + "\n".join(remarks)
     if best is None:
         return [*values, *("-" for _ in _metric_columns(spec)), "-", "-", trials]
     scores = [format_score(best.metrics.get(name)) for name in _metric_columns(spec)]

@@ -89,8 +89,9 @@ class LineView:
         now = self.clock()
         parts.append(formatting.format_duration(now - self.start))
         if self.remaining_time is not None and any(phase.done != phase.total for phase in progress.phases()):
-            left = self.remaining_time.seconds_left(self.records.values(), now)
-            parts += [f"about {formatting.format_duration(left)} left"] if left is not None else []
+            seconds_left = self.remaining_time.seconds_left(self.records.values(), now)
+            if seconds_left is not None:
+                parts.append(f"about {formatting.format_duration(seconds_left)} left")
         return ", ".join(parts)
 
     def close(self, status: RunStatus) -> None:

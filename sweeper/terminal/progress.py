@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 from sweeper.protocol.confirmation import best_confirmed, candidates, pending, trials_to_score
 from sweeper.protocol.failed_sweep import count_failed_rounds
@@ -119,7 +120,8 @@ class SweepProgress:
     def value_range(self) -> tuple[float, float] | None:
         """Return the smallest and the largest finite value of the objective in all reports; None without any."""
         metric = self.spec.objective.metric
-        values = [report.metrics.get(metric, math.nan) for record in self.records.values() for report in record.reports]
+        reports = chain.from_iterable(record.reports for record in self.records.values())
+        values = [report.metrics.get(metric, math.nan) for report in reports]
         finite = [value for value in values if math.isfinite(value)]
         return (min(finite), max(finite)) if finite else None
 

@@ -144,12 +144,12 @@ def make_view(terminal: "Terminal", sweep: WatchedSweep, clock: Callable[[], flo
 
 def _lines(log: Iterable[str]) -> Iterator[str]:
     """Yield the lines of a log that comes in pieces of any size. An event that was cut short is left out."""
-    rest = ""
+    unfinished_line = ""
     for piece in log:
-        *whole, rest = (rest + piece).split("\n")
-        yield from whole
-    if rest and not rest.startswith(EVENT):
-        yield rest
+        *lines, unfinished_line = (unfinished_line + piece).split("\n")
+        yield from lines
+    if unfinished_line and not unfinished_line.startswith(EVENT):
+        yield unfinished_line
 
 
 def _event(line: str) -> dict[str, Any] | None:

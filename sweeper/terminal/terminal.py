@@ -101,11 +101,11 @@ class Terminal:
         room = self.width - literal_text(text).cell_len
         if tail and self.console.is_terminal and room < _SHORTEST_TAIL:
             tail = ""
-        whole = f"{text}{tail}".rstrip()
+        line = f"{text}{tail}".rstrip()
         if tail and self.console.is_terminal:
-            self.console.print(whole, style=style, markup=False, no_wrap=True, overflow="ellipsis")
+            self.console.print(line, style=style, markup=False, no_wrap=True, overflow="ellipsis")
         else:
-            self.console.print_lines(whole, style)
+            self.console.print_lines(line, style)
 
     def table(self, table: Table, *, whole: bool = False) -> None:
         """Print a table, with `quiet` too. With `whole`, a program that reads it gets each row on one line."""

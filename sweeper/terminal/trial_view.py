@@ -45,27 +45,30 @@ def rivals_line(spec: SweepSpec, record: TrialRecord, records: Sequence[TrialRec
     last, at, metric = record.reports[-1], record.report_times[-1], spec.objective.metric
     is_ranked = bool(spec.pausing_rungs)
     compared = [
-        (report.metrics[metric], other.trial.number)
-        for other in records
-        if (other.trial.system, other.trial.bracket) == (record.trial.system, record.trial.bracket)
-        and other.trial.is_of_search
-        and not (is_ranked and (other.trial.race_of or is_out(other)))
-        for report, time_of in zip(other.reports, other.report_times, strict=True)
+        (report.metrics[metric], rival.trial.number)
+        for rival in records
+        if (rival.trial.system, rival.trial.bracket) == (record.trial.system, record.trial.bracket)
+        and rival.trial.is_of_search
+        and not (is_ranked and (rival.trial.race_of or is_out(rival)))
+        for report, moment in zip(rival.reports, rival.report_times, strict=True)
         if report.step == last.step and math.isfinite(report.metrics.get(metric, math.nan))
-        if other.trial.number != record.trial.number and (is_ranked or time_of < at)
+        if rival.trial.number != record.trial.number and (is_ranked or moment < at)
     ]
+    if not compared:
+        return ""
     best_first = sorted(compared, reverse=spec.objective.sign > 0)
-    named = ", ".join(f"trial {number} {formatting.format_score(value)}" for value, number in best_first[:_MAX_RIVALS])
-    more = f" and {len(compared) - _MAX_RIVALS} more" if len(compared) > _MAX_RIVALS else ""
+    rivals = ", ".join(f"trial {number} {formatting.format_score(value)}" for value, number in best_first[:_MAX_RIVALS])
+    if len(compared) > _MAX_RIVALS:
+        rivals += f" and {len(compared) - _MAX_RIVALS} more"
     when = "" if is_ranked else " before it"
-    return f"at epoch {format_epoch(last.epoch)}{when}: {named}{more}" if compared else ""
+    return f"at epoch {format_epoch(last.epoch)}{when}: {rivals}"
 
 
 def curve_lines(spec: SweepSpec, record: TrialRecord, records: Sequence[TrialRecord], width: int) -> list[str]:
     """Return the trial's curve; its axis is the range of the objective over all trials of the sweep."""
     metric = spec.objective.metric
-    every = [report.metrics.get(metric, math.nan) for other in records for report in other.reports]
-    finite = [value for value in every if math.isfinite(value)]
+    all_values = [report.metrics.get(metric, math.nan) for trial in records for report in trial.reports]
+    finite = [value for value in all_values if math.isfinite(value)]
     values = [report.metrics.get(metric, math.nan) for report in record.reports]
     if not finite or not values:
         return []

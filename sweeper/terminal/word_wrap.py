@@ -37,18 +37,18 @@ def _wrap_line(line: str, width: int) -> Iterator[str]:
     if cell_len(line) <= width:
         yield line
         return
-    label_match, margin = _LABEL.match(line), _MARGIN.match(line)
+    label_match, margin_match = _LABEL.match(line), _MARGIN.match(line)
     label = label_match[0] if label_match and cell_len(label_match[0]) <= width // 2 else ""
-    left = " " * cell_len(margin[0] if margin else "")
-    indent = " " * cell_len(label) or left
+    margin = " " * cell_len(margin_match[0] if margin_match else "")
+    indent = " " * cell_len(label) or margin
     current = label
     for piece in _PIECE.findall(line[len(label) :]):
         word = piece.lstrip()
         if not current.strip() or cell_len((current + piece).rstrip()) <= width:
             current += piece
-        elif current == label and cell_len(left + word) > width:
+        elif current == label and cell_len(margin + word) > width:
             current += piece  # it fits nowhere, so it stays beside its label
         else:
             yield current.rstrip()
-            current = (indent if cell_len(indent + word) <= width else left) + word
+            current = (indent if cell_len(indent + word) <= width else margin) + word
     yield current.rstrip()
