@@ -83,12 +83,12 @@ class LatestWeights:
 @contextmanager
 def replaced_weights(parameters: Parameters, weights: Mapping[str, Tensor]) -> Iterator[None]:
     """Give parameters other values, by name, until the context ends."""
-    own = {name: parameters[name].detach().clone() for name in weights}
+    original_weights = {name: parameters[name].detach().clone() for name in weights}
     _copy(weights, parameters)
     try:
         yield
     finally:
-        _copy(own, parameters)
+        _copy(original_weights, parameters)
 
 
 @torch.no_grad()
