@@ -27,13 +27,13 @@ def _read_delimited(source: SourceFile, wanted: Sequence[str], usual: str) -> Ra
     path = source.path
     text, is_utf8 = source.decode()
     header, body = find_layout(path, text, wanted, usual)
-    found = find_column_indices(header.place(path), header.names, wanted)
+    column_indices = find_column_indices(header.place(path), header.names, wanted)
     data = np.frombuffer(source.content, np.uint8)[source.byte_offset(text, body.start) :]
-    columns, numbers, bad_rows = _read_rows(Lines(body, data, is_utf8=is_utf8), list(found.values()))
+    columns, numbers, bad_rows = _read_rows(Lines(body, data, is_utf8=is_utf8), list(column_indices.values()))
     return RawTable(
         name=str(path),
-        columns=shown_names(header.names, found),
-        values=dict(zip(found, columns, strict=True)),
+        columns=shown_names(header.names, column_indices),
+        values=dict(zip(column_indices, columns, strict=True)),
         size=len(numbers),
         place=lambda index: f"{path}:{numbers[index]}",
         unreadable_rows=[f"{path}:{line}: {reason}" for line, reason in bad_rows],

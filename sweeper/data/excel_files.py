@@ -18,12 +18,12 @@ def read_xlsx(source: SourceFile, wanted: Sequence[str]) -> RawTable:
     """
     numbered = [(number, row) for number, row in enumerate(_read_rows(source), start=1) if not _is_empty(row)]
     names = ["" if name is None else str(name) for name in numbered[0][1]] if numbered else []
-    found = find_column_indices(source.path, names, wanted)
+    column_indices = find_column_indices(source.path, names, wanted)
     numbers = [number for number, _ in numbered[1:]]
     return RawTable(
         name=str(source.path),
-        columns=shown_names(names, found),
-        values={column: [row[index] for _, row in numbered[1:]] for column, index in found.items()},
+        columns=shown_names(names, column_indices),
+        values={column: [row[index] for _, row in numbered[1:]] for column, index in column_indices.items()},
         size=len(numbers),
         place=lambda index: f"{source.path}: row {numbers[index]}",
     )

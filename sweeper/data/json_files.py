@@ -79,10 +79,14 @@ def _plain_table(
 ) -> RawTable:
     """Return the table of columns that pyarrow has read. `first` is the first row, in which all of them are."""
     names = list(first)
-    found = {column: names.index(column) for column in columns}
+    column_indices = {column: names.index(column) for column in columns}
     size = len(next(iter(columns.values())))
     return RawTable(
-        str(source.path), shown_names(names, found), columns, size, lambda index: f"{source.path}:{place(index)}"
+        str(source.path),
+        shown_names(names, column_indices),
+        columns,
+        size,
+        lambda index: f"{source.path}:{place(index)}",
     )
 
 
@@ -97,11 +101,11 @@ def _to_table(source: SourceFile, wanted: Sequence[str], parsed: Iterable[Parsed
             places.append(place)
             rows.append(row)
     names = list(dict.fromkeys(chain.from_iterable(rows)))
-    found = find_column_indices(source.path, names, wanted)
+    column_indices = find_column_indices(source.path, names, wanted)
     return RawTable(
         name=str(source.path),
-        columns=shown_names(names, found),
-        values={column: [row.get(names[index]) for row in rows] for column, index in found.items()},
+        columns=shown_names(names, column_indices),
+        values={column: [row.get(names[index]) for row in rows] for column, index in column_indices.items()},
         size=len(rows),
         place=lambda index: f"{source.path}:{places[index]}",
         unreadable_rows=bad_rows,
@@ -176,8 +180,8 @@ def _find_object(text: str, position: int) -> int | None:
     """Return where the next row may begin: here, on a new line, or after the end of a row or an array."""
     if text.startswith("{", position):
         return position
-    found = _NEXT_OBJECT.search(text, position)
-    return found.end() if found else None
+    match = _NEXT_OBJECT.search(text, position)
+    return match.end() if match else None
 
 
 def _require_end(source: SourceFile, text: str, position: int, broken: str) -> None:

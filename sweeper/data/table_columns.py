@@ -11,7 +11,7 @@ def find_column_indices(place: object, names: Sequence[str], wanted: Sequence[st
 
     Raises UnavailableError if two columns have a wanted name. `place` is for its message.
     """
-    found = {}
+    column_indices: dict[str, int] = {}
     for column in wanted:
         indices = [index for index, name in enumerate(names) if clean_name(name) == clean_name(column)]
         if [names[index] for index in indices].count(column) == 1:
@@ -19,15 +19,15 @@ def find_column_indices(place: object, names: Sequence[str], wanted: Sequence[st
         if len(indices) > 1:
             raise UnavailableError(f"{place}: has two columns {column}; rename one of them")
         if indices:
-            found[column] = indices[0]
-    return found
+            column_indices[column] = indices[0]
+    return column_indices
 
 
-def shown_names(names: Sequence[str], found: Mapping[str, int]) -> tuple[str, ...]:
+def shown_names(names: Sequence[str], column_indices: Mapping[str, int]) -> tuple[str, ...]:
     """Return the names of a table's columns for RawTable: the wanted ones as wanted, and none that is empty."""
-    spelling = {index: column for column, index in found.items()}
-    shown = (spelling.get(index, clean_name(name)) for index, name in enumerate(names))
-    return tuple(dict.fromkeys(name for name in shown if name))
+    spelling = {index: column for column, index in column_indices.items()}
+    shown_columns = (spelling.get(index, clean_name(name)) for index, name in enumerate(names))
+    return tuple(dict.fromkeys(name for name in shown_columns if name))
 
 
 def clean_name(name: str) -> str:
