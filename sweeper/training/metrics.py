@@ -41,10 +41,10 @@ def reported_metrics(
 ) -> dict[str, float]:
     """Return the metrics that every validation reports, without the loss, and that of the objective, by name."""
     labels, probabilities = predictions.labels, predictions.probabilities
-    found = classification_metrics(confusion_matrix(labels, predictions.predicted_classes, probabilities.shape[1]))
-    if objective is not None and objective not in (*found, "loss"):
-        found[objective] = compute_metric(objective, labels, probabilities, class_names)
-    return found
+    metrics = classification_metrics(confusion_matrix(labels, predictions.predicted_classes, probabilities.shape[1]))
+    if objective is not None and objective not in (*metrics, "loss"):
+        metrics[objective] = compute_metric(objective, labels, probabilities, class_names)
+    return metrics
 
 
 def confusion_function(metric: Metric, class_names: Sequence[str]) -> Callable[[ConfusionMatrix], float]:
@@ -153,8 +153,8 @@ def best_constant(name: str, class_counts: Sequence[int], class_names: Sequence[
     candidates = range(len(class_counts)) if tells_classes_apart else _distinct(class_counts)
     function = confusion_function(metric, class_names)
     values = [function(_constant_confusion(class_counts, k)) for k in candidates]
-    known = [value for value in values if not math.isnan(value)]
-    return float(max(known) if metric.better == "higher" else min(known))
+    defined_values = [value for value in values if not math.isnan(value)]
+    return float(max(defined_values) if metric.better == "higher" else min(defined_values))
 
 
 def entropy(class_counts: Sequence[int]) -> float:

@@ -178,8 +178,8 @@ def classifier_probabilities(
     kind = PooledForSequenceClassification if has_own_code else AutoModelForSequenceClassification
     model = kind.from_pretrained(folder, dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder, config=model.config)  # read again, it would ask to run the code
-    found = []
+    probabilities = []
     for row in rows:
         encoding = tokenizer(*row, truncation=True, return_tensors="pt")
-        found += to_probabilities(model(**encoding).logits).tolist()
-    return found
+        probabilities += to_probabilities(model(**encoding).logits).tolist()
+    return probabilities

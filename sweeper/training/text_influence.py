@@ -34,8 +34,8 @@ def calibration_error_without_each(labels: NDArray[Any], probabilities: NDArray[
     """Return the expected calibration error of all other texts: a text changes the sum of its own bin alone."""
     bins, gaps = calibration_gaps(labels, probabilities)
     sums = np.bincount(bins, gaps, NUM_BINS)  # (NUM_BINS,)
-    own = sums[bins]  # (N,)
-    without: Values = (np.abs(sums).sum() - np.abs(own) + np.abs(own - gaps)) / max(len(labels) - 1, 1)
+    bin_sums = sums[bins]  # (N,)
+    without: Values = (np.abs(sums).sum() - np.abs(bin_sums) + np.abs(bin_sums - gaps)) / max(len(labels) - 1, 1)
     return without
 
 
