@@ -87,12 +87,12 @@ def merge_columns(columns: Sequence[Column], rows: Sequence[Sequence[str]], orde
 
     merged = []
     for index, column in enumerate(columns):
-        more = pyarrow.array([row[index] for row in rows], pyarrow.large_string())
-        merged.append(pyarrow.chunked_array([*column.chunks, more]).take(pyarrow.array(order)))
+        added_values = pyarrow.array([row[index] for row in rows], pyarrow.large_string())
+        merged.append(pyarrow.chunked_array([*column.chunks, added_values]).take(pyarrow.array(order)))
     return merged
 
 
-def read_parquet(source: SourceFile, wanted_columns: Sequence[str]) -> RawTable:
+def read_parquet(source: SourceFile, wanted: Sequence[str]) -> RawTable:
     """Read the wanted columns of a Parquet file. Raises UnavailableError if it is damaged."""
     import pyarrow.parquet
 
@@ -100,14 +100,14 @@ def read_parquet(source: SourceFile, wanted_columns: Sequence[str]) -> RawTable:
     try:
         parquet = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(source.content))
         names = parquet.schema_arrow.names
-        indices = find_column_indices(path, names, wanted_columns)
-        table = parquet.read(columns=[names[index] for index in indices.values()])
+        column_indices = find_column_indices(path, names, wanted)
+        table = parquet.read(columns=[names[index] for index in column_indices.values()])
     except (pyarrow.lib.ArrowException, ValueError, OverflowError, OSError) as error:
         reason = " ".join(str(error).split()).removesuffix(".")
         raise UnavailableError(f"{path}: cannot be read: {reason}; write it again, or name another") from None
-    values = {column: table.column(names[index]) for column, index in indices.items()}
+    values = {column: table.column(names[index]) for column, index in column_indices.items()}
     return RawTable(
-        str(path), shown_names(names, indices), values, table.num_rows, lambda index: f"{path}: row {index + 1}"
+        str(path), shown_names(names, column_indices), values, table.num_rows, lambda index: f"{path}: row {index + 1}"
     )
 
 

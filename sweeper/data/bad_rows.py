@@ -76,5 +76,7 @@ class BadRows:
 
     def listed(self) -> list[str]:
         """Return the lines of the first rows, and one about the number of the others, if there are any."""
-        more = self.count - len(self.lines)
-        return [*self.lines, *([f"and {more:,} more"] if more else [])]
+        num_unlisted = self.count - len(self.lines)
+        if num_unlisted:
+            return [*self.lines, f"and {num_unlisted:,} more"]
+        return list(self.lines)

@@ -62,8 +62,8 @@ def _folded(name: str) -> object:
 
 def _visible(name: str) -> str:
     """Return a class name in quotes, with signs that cannot be seen as escapes."""
-    shown = "".join(sign if sign == " " or _is_visible(sign) else f"\\u{ord(sign):04x}" for sign in name)
-    return json.dumps(shown, ensure_ascii=False).replace("\\\\u", "\\u")
+    escaped = "".join(sign if sign == " " or _is_visible(sign) else f"\\u{ord(sign):04x}" for sign in name)
+    return json.dumps(escaped, ensure_ascii=False).replace("\\\\u", "\\u")
 
 
 def _is_visible(sign: str) -> bool:

@@ -6,28 +6,28 @@ from collections.abc import Mapping, Sequence
 from sweeper.errors import UnavailableError
 
 
-def find_column_indices(place: object, names: Sequence[str], wanted_columns: Sequence[str]) -> dict[str, int]:
+def find_column_indices(place: object, names: Sequence[str], wanted: Sequence[str]) -> dict[str, int]:
     """Return the indices of the wanted columns that a table has. Spaces around a name do not count.
 
     Raises UnavailableError if two columns have a wanted name. `place` is for its message.
     """
-    index_of_column = {}
-    for column in wanted_columns:
+    column_indices: dict[str, int] = {}
+    for column in wanted:
         indices = [index for index, name in enumerate(names) if clean_name(name) == clean_name(column)]
         if [names[index] for index in indices].count(column) == 1:
             indices = [names.index(column)]
         if len(indices) > 1:
             raise UnavailableError(f"{place}: has two columns {column}; rename one of them")
         if indices:
-            index_of_column[column] = indices[0]
-    return index_of_column
+            column_indices[column] = indices[0]
+    return column_indices
 
 
-def shown_names(names: Sequence[str], indices: Mapping[str, int]) -> tuple[str, ...]:
+def shown_names(names: Sequence[str], column_indices: Mapping[str, int]) -> tuple[str, ...]:
     """Return the names of a table's columns for RawTable: the wanted ones as wanted, and none that is empty."""
-    spelling = {index: column for column, index in indices.items()}
-    shown = (spelling.get(index, clean_name(name)) for index, name in enumerate(names))
-    return tuple(dict.fromkeys(name for name in shown if name))
+    spelling = {index: column for column, index in column_indices.items()}
+    shown_columns = (spelling.get(index, clean_name(name)) for index, name in enumerate(names))
+    return tuple(dict.fromkeys(name for name in shown_columns if name))
 
 
 def clean_name(name: str) -> str:

@@ -54,6 +54,17 @@ class _Moment:
         return self.report.metrics["seconds"]
 
 
+@dataclass(frozen=True)
+class _Sizes:
+    """The numbers of texts in the splits, and in the parts of train and validation that were used."""
+
+    train: int
+    trained: int
+    validation: int
+    validated: int
+    test: int
+
+
 def calibrate(config: TrainConfig, data: TrainingData, folder: Path | None = None, test_rows: int = 0) -> TrainingCost:
     """Train a few steps and return what a whole training costs. Checkpoints go to a folder that is removed.
 
@@ -65,53 +76,54 @@ def calibrate(config: TrainConfig, data: TrainingData, folder: Path | None = Non
         data.splits["train"], config.batch_size, config.max_length, seed=config.seed, epoch=0
     )
     batches.sort(key=lambda rows: _padded_length(data.splits["train"], rows, config.max_length))
-    chosen = spread(batches, _TRAIN_BATCHES)
-    scored = list(batching.sorted_batches(data.splits["validation"], scored_batch_size(config)))
-    checked = spread(scored, _VALIDATION_BATCHES)
+    trained_batches = spread(batches, _TRAIN_BATCHES)
+    validation_batches = list(batching.sorted_batches(data.splits["validation"], scored_batch_size(config)))
+    validated_batches = spread(validation_batches, _VALIDATION_BATCHES)
     _reset_gpu_memory()
-    once = config.model_copy(update={"epochs": 1, "contrastive_epochs": 1})
+    one_epoch = config.model_copy(update={"epochs": 1, "contrastive_epochs": 1})
     with tempfile.TemporaryDirectory(prefix=".plan-", dir=folder) as temporary:
-        list(_moments(once, part_of(data, batches[-1:], checked[:1]), Path(temporary) / "checkpoint-0.pt"))
-        began = time.perf_counter()
-        moments = list(_moments(config, part_of(data, chosen, checked), Path(temporary) / "checkpoint-1.pt"))
-    sizes = len(data.splits["train"]), sum(map(len, chosen)), len(data.splits["validation"]), sum(map(len, checked))
-    return _scale(config, moments, began, sizes, test_rows)
+        list(
+            _moments(one_epoch, part_of(data, batches[-1:], validated_batches[:1]), Path(temporary) / "checkpoint-0.pt")
+        )
+        start_time = time.perf_counter()
+        data_part = part_of(data, trained_batches, validated_batches)
+        moments = list(_moments(config, data_part, Path(temporary) / "checkpoint-1.pt"))
+    sizes = _Sizes(
+        train=len(data.splits["train"]),
+        trained=sum(map(len, trained_batches)),
+        validation=len(data.splits["validation"]),
+        validated=sum(map(len, validated_batches)),
+        test=test_rows,
+    )
+    return _scale(config, moments, start_time, sizes)
 
 
-def _scale(
-    config: TrainConfig,
-    moments: Sequence[_Moment],
-    began: float,
-    sizes: tuple[int, int, int, int],
-    test_rows: int,
-) -> TrainingCost:
-    """Return the cost of a whole training, from the reports of a part of it.
-
-    `sizes` are the texts in train and in the part of it that was trained, and the same of validation.
-    """
-    train, trained, validation, validated = sizes
-    first, last, before = moments[0], moments[-1], moments[-2]
-    checkpoint = max(0.0, last.at - before.at - last.computing)
-    warm, whole = moments[_EPOCHS - 2 : _EPOCHS]  # of the phase that trains the encoder
-    seconds = (last.computing - last.training * trained) * validation / validated
-    has_two_phases = LOSSES[config.loss].has_two_phases
-    silent = moments[_EPOCHS - 1].training * train if has_two_phases else 0.0
-    features = 0.0
-    if has_two_phases:
-        entered, left = moments[_EPOCHS], moments[_EPOCHS - 1]
-        features = max(0.0, entered.at - left.at - checkpoint - entered.computing) * train / trained
-    start = max(0.0, first.at - began - moments[1].computing - checkpoint)
-    scored = 2 * validation if LOSSES[config.loss].has_weighting_network else validation
+def _scale(config: TrainConfig, moments: Sequence[_Moment], start_time: float, sizes: _Sizes) -> TrainingCost:
+    """Return the cost of a whole training, from the reports of a part of it."""
+    first, second_to_last, last = moments[0], moments[-2], moments[-1]
+    checkpoint = max(0.0, last.at - second_to_last.at - last.computing)
+    validation = (last.computing - last.training * sizes.trained) * sizes.validation / sizes.validated
+    warm_up, encoder_epoch = moments[_EPOCHS - 2 : _EPOCHS]  # of the phase that trains the encoder
+    contrastive_epoch = features = 0.0
+    if LOSSES[config.loss].has_two_phases:
+        contrastive_epoch = encoder_epoch.training * sizes.train
+        classifier_epoch = moments[_EPOCHS]  # before it, the features of the training split are computed
+        features_seconds = classifier_epoch.at - encoder_epoch.at - checkpoint - classifier_epoch.computing
+        features = max(0.0, features_seconds) * sizes.train / sizes.trained
+    start = max(0.0, first.at - start_time - moments[1].computing - checkpoint)
+    validation_passes = 2 if LOSSES[config.loss].has_weighting_network else 1
+    scored_texts = validation_passes * sizes.validation + sizes.test
     return TrainingCost(
         start=start,
-        epoch=last.training * train,
-        contrastive_epoch=silent,
+        epoch=last.training * sizes.train,
+        contrastive_epoch=contrastive_epoch,
         features=features,
-        validation=seconds,
+        validation=validation,
         checkpoint=checkpoint,
-        score=start + seconds * (scored + test_rows) / validation,
-        processor=(whole.computed_processor - warm.processor) / max(whole.computed_at - warm.at, 1e-9),
-        checkpoint_processor=whole.processor - whole.computed_processor,
+        score=start + validation * scored_texts / sizes.validation,
+        processor=(encoder_epoch.computed_processor - warm_up.processor)
+        / max(encoder_epoch.computed_at - warm_up.at, 1e-9),
+        checkpoint_processor=encoder_epoch.processor - encoder_epoch.computed_processor,
         memory=_peak_memory(),
         gpu_memory=torch.cuda.max_memory_reserved() if torch.cuda.is_available() else 0,
     )
@@ -156,13 +168,13 @@ def part_of(
 def _select(split: TokenizedSplit, rows: NDArray[np.int64]) -> TokenizedSplit:
     """Return the split with these rows only."""
     spans = [np.arange(split.starts[row], split.starts[row + 1]) for row in rows]
-    places = np.concatenate(spans)
+    positions = np.concatenate(spans)
     return TokenizedSplit(
-        tokens=split.tokens[places],
+        tokens=split.tokens[positions],
         starts=np.cumsum([0, *map(len, spans)]).astype(np.int64),
         lengths=split.lengths[rows],
         labels=split.labels[rows],
-        token_types=None if split.token_types is None else split.token_types[places],
+        token_types=None if split.token_types is None else split.token_types[positions],
         ends_with_separator=split.ends_with_separator,
         pairs=split.pairs and split.pairs.select(rows),
     )

@@ -43,8 +43,8 @@ def _chunks(labels: NDArray[np.int64], per_class: int, generator: np.random.Gene
     chunks: list[Rows] = []
     for label in np.unique(labels):
         rows = order[labels[order] == label].tolist()
-        whole = max(1, len(rows) // per_class)
-        stops = [per_class * k for k in range(1, whole)]
+        num_chunks = max(1, len(rows) // per_class)
+        stops = [per_class * k for k in range(1, num_chunks)]
         chunks += [list(chunk) for chunk in np.split(np.array(rows), stops)]
     yield from (chunks[k] for k in generator.permutation(len(chunks)))
 
@@ -113,8 +113,8 @@ class _Dealer:
 
     def _choose_anyhow(self, space: int, classes: set[int]) -> tuple[int, int]:
         """Return a class of the batch if one has texts left, otherwise the largest one, and how many to take."""
-        known = [label for label in classes if self.piles.get(label)]
-        label = max(known or self.piles, key=lambda other: len(self.piles[other]))
+        labels_with_texts = [label for label in classes if self.piles.get(label)]
+        label = max(labels_with_texts or self.piles, key=lambda candidate: len(self.piles[candidate]))
         return label, min(space, len(self.piles[label]))
 
     def _take(self, label: int, number: int) -> Rows:

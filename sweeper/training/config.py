@@ -219,7 +219,7 @@ ACTIVE_WHEN = _active_when()
 
 def is_active(name: str, values: Mapping[str, Any]) -> bool:
     """Return True if a training with these values uses the hyperparameter `name`."""
-    return all(values.get(other) in allowed for other, allowed in ACTIVE_WHEN.get(name, {}).items())
+    return all(values.get(field) in allowed_values for field, allowed_values in ACTIVE_WHEN.get(name, {}).items())
 
 
 @cache

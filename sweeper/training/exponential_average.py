@@ -54,7 +54,7 @@ class ExponentialAverage:
 
     def _memory_for(self, parameter: Tensor) -> Tensor:
         if self.differences is None:
-            self.differences = parameter.new_empty(max(other.numel() for other in self.parameters.values()))
+            self.differences = parameter.new_empty(max(tensor.numel() for tensor in self.parameters.values()))
         return self.differences[: parameter.numel()].view(parameter.shape)
 
     def validate(self, step: int, validate: Callable[[], Validation]) -> Validation:

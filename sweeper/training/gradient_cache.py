@@ -71,5 +71,5 @@ def _in_order(parts: Sequence[Tensor], rows: Sequence[Tensor]) -> Tensor:
 
 def _gather(parts: Sequence[Tensor | None], rows: Sequence[Tensor]) -> Tensor | None:
     """Return the outputs of all chunks as one tensor that gets a gradient; None if there are none."""
-    given = [part for part in parts if part is not None]
-    return _in_order(given, rows).requires_grad_() if given else None
+    outputs = [part for part in parts if part is not None]
+    return _in_order(outputs, rows).requires_grad_() if outputs else None

@@ -26,11 +26,13 @@ def reported_metrics(
 ) -> dict[str, float]:
     """Return the metrics that every validation reports, and that of the objective, by name."""
     names = [name for name, metric in METRICS.items() if metric.of_label_sets and metric.is_reported]
+    if objective and objective != "loss" and objective not in names:
+        names.append(objective)
     return {
         name: label_set_metric(
             name, predictions.labels, predictions.predicted_classes, predictions.probabilities, class_names
         )
-        for name in dict.fromkeys([*names, *([objective] if objective and objective != "loss" else [])])
+        for name in names
     }
 
 
@@ -49,7 +51,9 @@ def label_set_metric(
     function = load_function(metric.of_label_sets)
     if metric.class_name is not None:
         function = partial(function, index=class_names.index(metric.class_name))
-    return float(function(labels, predict_label_sets(probabilities, PLAIN) if metric.is_plain else predicted))
+    if metric.is_plain:
+        predicted = predict_label_sets(probabilities, PLAIN)
+    return float(function(labels, predicted))
 
 
 def macro_f1(labels: NDArray[Any], predicted: NDArray[Any]) -> float:

@@ -32,13 +32,13 @@ def similarity_matrix(features: Tensor, tau: float, *, normalize: bool, others: 
 
     With `normalize`, all features are first scaled to length 1, which makes s_ij a cosine similarity divided by tau.
     """
-    parts = [_to_float32(part) for part in (features, *others)]
+    matrices = [_to_float32(matrix) for matrix in (features, *others)]
     if normalize:
-        parts = [functional.normalize(part, dim=-1) for part in parts]
-    compared = parts[0] if len(parts) == 1 else torch.cat(parts)  # (K, D)
-    similarity = parts[0] @ compared.T / tau  # (B, K)
-    itself = torch.eye(*similarity.shape, dtype=torch.bool, device=features.device)
-    return similarity.masked_fill(itself, -torch.inf)
+        matrices = [functional.normalize(matrix, dim=-1) for matrix in matrices]
+    all_features = matrices[0] if len(matrices) == 1 else torch.cat(matrices)  # (K, D)
+    similarity = matrices[0] @ all_features.T / tau  # (B, K)
+    is_same_text = torch.eye(*similarity.shape, dtype=torch.bool, device=features.device)
+    return similarity.masked_fill(is_same_text, -torch.inf)
 
 
 def supervised_contrastive(similarity: Tensor, labels: Tensor) -> AnchorLosses:

@@ -153,8 +153,8 @@ def best_constant(name: str, class_counts: Sequence[int], class_names: Sequence[
     candidates = range(len(class_counts)) if tells_classes_apart else _distinct(class_counts)
     function = confusion_function(metric, class_names)
     values = [function(_constant_confusion(class_counts, k)) for k in candidates]
-    known = [value for value in values if not math.isnan(value)]
-    return float(max(known) if metric.better == "higher" else min(known))
+    defined_values = [value for value in values if not math.isnan(value)]
+    return float(max(defined_values) if metric.better == "higher" else min(defined_values))
 
 
 def entropy(class_counts: Sequence[int]) -> float:

@@ -128,10 +128,10 @@ def size_rule(pooling: str, classifier: str, width: int, max_length: int, num_cl
     num_weights = num_features * (num_classes + (num_features if classifier == "mlp" else 0))
     if not POOLINGS[pooling].keeps_all_tokens or num_weights <= _MAX_HEAD_WEIGHTS:
         return ""
-    others = " or ".join(name for name, entry in POOLINGS.items() if not entry.keeps_all_tokens)
+    smaller_poolings = " or ".join(name for name, entry in POOLINGS.items() if not entry.keeps_all_tokens)
     return (
         f"{pooling} makes {num_features:,} features of {max_length} tokens, on which the {classifier} classifier has "
-        f"{num_weights:,} weights, at most {_MAX_HEAD_WEIGHTS:,}; use {others}, or a smaller max_length"
+        f"{num_weights:,} weights, at most {_MAX_HEAD_WEIGHTS:,}; use {smaller_poolings}, or a smaller max_length"
     )
 
 

@@ -116,12 +116,12 @@ class Optimizer:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a state that `state` returned. Raises CheckpointError if it is that of another optimizer."""
-        own_groups = [dict(group) for group in self.adamw.param_groups]
+        expected_groups = [dict(group) for group in self.adamw.param_groups]
         self.adamw.load_state_dict(state["adamw"])  # the restored groups have what the state has, no more
-        for restored, original in zip(self.adamw.param_groups, own_groups, strict=True):
-            if missing := sorted(original.keys() - restored.keys()):
-                raise CheckpointError(f"its optimizer has no {missing[0]}")
-            if any(restored[name] != original[name] for name in ("factor", "weight_decay")):
+        for group, expected in zip(self.adamw.param_groups, expected_groups, strict=True):
+            if missing_options := sorted(expected.keys() - group.keys()):
+                raise CheckpointError(f"its optimizer has no {missing_options[0]}")
+            if any(group[name] != expected[name] for name in ("factor", "weight_decay")):
                 raise CheckpointError("its optimizer has the weights in other groups")
         for parameter, moments in self.adamw.state.items():
             if any(moments[name].shape != parameter.shape for name in ("exp_avg", "exp_avg_sq")):

@@ -36,8 +36,10 @@ class PhaseTrainer:
         )
         self.average = None if phase.kind == "contrastive" else average
         if self.average is not None:
-            trained = set(map(id, self.optimizer.parameters))
-            self.average.enter_phase({name: part for name, part in model.named_parameters() if id(part) in trained})
+            trained_ids = {id(parameter) for parameter in self.optimizer.parameters}
+            self.average.enter_phase(
+                {name: parameter for name, parameter in model.named_parameters() if id(parameter) in trained_ids}
+            )
         is_contrastive = LOSSES[config.loss].contrastive_term is not None and phase.kind != "classifier"
         self.caches_gradients = config.gradient_cache and config.accumulate > 1 and is_contrastive
         self.features: Tensor | None = None  # (N, F) of the training split, if they are precomputed

@@ -47,10 +47,10 @@ def build_trained_model(state: Mapping[str, Any], config: TrainConfig, data: Tra
 
 def resume_model(model: Classifier, weights: Mapping[str, Tensor]) -> None:
     """Load the weights of a checkpoint. Raises CheckpointError if they are those of another model."""
-    present_weights = model.trained_state()
-    shapes = {name: tensor.shape for name, tensor in present_weights.items()}
+    model_weights = model.trained_state()
+    shapes = {name: tensor.shape for name, tensor in model_weights.items()}
     if shapes != {name: tensor.shape for name, tensor in weights.items()} or any(
-        not torch.equal(present_weights[name].cpu(), tokens)
+        not torch.equal(model_weights[name].cpu(), tokens)
         for name, tokens in weights.items()
         if name.endswith(_KEPT_TOKENS)
     ):

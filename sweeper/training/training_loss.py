@@ -94,9 +94,9 @@ class TrainingLoss:
     def _anchor_losses(self, outputs: ClassifierOutput, labels: Tensor) -> AnchorLosses:
         """Return the loss of each text of a batch, compared with batch, memory and prototypes."""
         assert self.contrastive_term is not None
-        others = [part for part in (self.memory.features, self.prototypes) if part is not None]
+        other_features = [tensor for tensor in (self.memory.features, self.prototypes) if tensor is not None]
         similarity = losses.similarity_matrix(
-            outputs.features, self.config.tau, normalize=self.config.normalize, others=others
+            outputs.features, self.config.tau, normalize=self.config.normalize, others=other_features
         )
         labels = self.memory.with_labels(labels)
         if self.prototypes is not None:

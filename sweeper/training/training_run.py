@@ -98,8 +98,10 @@ class TrainingRun:
             self.skipped_updates = trainer.optimizer.skipped_updates()
         num_texts = sum(len(rows) for rows in batches[first:stop])
         speed = num_texts / (time.perf_counter() - start_time)
-        rate = trainer.optimizer.learning_rate
-        metrics = {**means.means(), **({} if rate is None else {"learning_rate": rate}), "examples_per_second": speed}
+        metrics = means.means()
+        if trainer.optimizer.learning_rate is not None:
+            metrics["learning_rate"] = trainer.optimizer.learning_rate
+        metrics["examples_per_second"] = speed
         if step == 1:
             metrics["train/truncated"] = batching.truncated_share(self.setup.split, config.max_length)
             metrics["batches/classes"] = batching.mean_classes(self.setup.split, batches)
