@@ -114,8 +114,8 @@ class SearchBudget:
             end = SearchEnd(STOP_AT, f"{metric} reached {stop_at:g} ({value:.4f} in trial {number})")
         if end is None and budget.patience is not None:
             if self._patience_end[0] != len(self._ended):
-                found = self._find_patience_end(budget.patience.trials, budget.patience.noise)
-                self._patience_end = len(self._ended), found
+                patience_end = self._find_patience_end(budget.patience.trials, budget.patience.noise)
+                self._patience_end = len(self._ended), patience_end
             end = self._patience_end[1]
         return end
 
@@ -136,8 +136,8 @@ class SearchBudget:
 
 def gpus_of(spec: SweepSpec, report: ValidationReport, session: SearchSession | None) -> float:
     """Return the GPUs that a trial had up to a report, which it made in this session."""
-    given = spec.resources.most_gpus if session is None else session.gpu
-    return report.metrics.get(GPU_SHARE, given)
+    session_gpus = spec.resources.most_gpus if session is None else session.gpu
+    return report.metrics.get(GPU_SHARE, session_gpus)
 
 
 def count_search_trials(spec: SweepSpec) -> int:

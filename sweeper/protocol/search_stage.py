@@ -57,7 +57,8 @@ class SearchStage(Stage):
         searched = self.recorded()
         self.turns = Turns(spec, searched)
         judged = [self._judge_waiting(record) for record in searched]
-        self.requeued.extend(it.trial for it in judged if it.end is None and not is_waiting(spec, it))
+        interrupted = [record.trial for record in judged if record.end is None and not is_waiting(spec, record)]
+        self.requeued.extend(interrupted)
         self._stop_hopeless()
         self.ended.clear()
 

@@ -22,7 +22,9 @@ class Turns:
         rounds = 1 + count_failed_rounds(spec, searched)  # times that the budget is spent
         systems = range(len(spec.systems))
         self._shares = [rounds * spec.trial_budget(system) for system in systems]
-        self._counts = [count_of_share(it for it in searched if it.trial.system == system) for system in systems]
+        self._counts = [
+            count_of_share(record for record in searched if record.trial.system == system) for system in systems
+        ]
 
     def open_systems(self) -> list[int]:
         """Return the systems that have not had their share of the budget."""
