@@ -136,8 +136,8 @@ class SearchBudget:
 
 def gpus_of(spec: SweepSpec, report: ValidationReport, session: SearchSession | None) -> float:
     """Return the GPUs that a trial had up to a report, which it made in this session."""
-    given = spec.resources.most_gpus if session is None else session.gpu
-    return report.metrics.get(GPU_SHARE, given)
+    session_gpus = spec.resources.most_gpus if session is None else session.gpu
+    return report.metrics.get(GPU_SHARE, session_gpus)
 
 
 def count_search_trials(spec: SweepSpec) -> int:
