@@ -113,24 +113,28 @@ def make_tracker(
     With `is_outage_known`, the user was told already that MLflow does not answer. `sessions` are the commands that
     searched, oldest first.
     """
+    from sweeper.tracking.tracked_sweep import TrackedSweep
     from sweeper.tracking.tracker import MlflowTracker
 
     sweeps = folder.path.parent
     mend_moved_store(sweeps)
     if status == RunStatus.RUNNING:
         provenance.write_provenance(spec, folder)
-    return MlflowTracker(
-        tracking_uri(sweeps),
-        sweep=folder.name,
+    sweep = TrackedSweep(
+        name=folder.name,
+        fingerprint=folder.fingerprint,
         id=folder.manifest.id,
         dataset=data_identity(spec, folder.manifest.resolved),
-        fingerprint=folder.fingerprint,
-        description=provenance.describe_sweep(folder),
+        started_at=sessions[0].began if sessions else None,
+    )
+    return MlflowTracker(
+        tracking_uri(sweeps),
+        sweep,
+        provenance.describe_sweep(folder),
         artifacts=_artifact_location(sweeps),
         say=say,
         status=status,
         is_outage_known=is_outage_known,
-        started_at=sessions[0].began if sessions else None,
     )
 
 

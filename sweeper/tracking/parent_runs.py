@@ -55,7 +55,7 @@ class ParentRuns:
             trials = [trial.params for number, trial in self.runs.by_number.items() if number > PARENT and trial.params]
             shared = [name for name in searched if all(name in params for params in trials)]
             created, identity = int(run.tags.get("sweeper.created", 0)), self.runs.identity
-            view = build_view(self.runs.sweep, identity, self.description.objective, searched, shared, created)
+            view = build_view(self.runs.sweep.name, identity, self.description.objective, searched, shared, created)
             self.runs.tag_experiment(VIEW_TAG + view_key(identity), view)
 
     def _mark_winner(self) -> None:

@@ -23,7 +23,7 @@ from sweeper.tracking.client import (
     run_number,
     search_sweep_runs,
 )
-from sweeper.tracking.data_identity import DataIdentity
+from sweeper.tracking.tracked_sweep import TrackedSweep
 from sweeper.trials.run_status import RunStatus
 
 _KIND_TAG = "mlflow.experimentKind"
@@ -58,29 +58,15 @@ class RemoteRun:
 class RunRegistry:
     """The runs of one sweep in an MLflow store. A method makes a few requests, and raises what MLflow's client raises.
 
-    `artifacts` is where a new experiment keeps its files, None to let a server decide; `on_answer` is called after each
-    answer; `id` distinguishes the sweep from another one with the same name, made elsewhere or again. `dataset` is the
-    data set.
+    `artifacts` is where a new experiment keeps its files, None to let a server decide. `on_answer` is called after each
+    answer.
     """
 
-    def __init__(
-        self,
-        uri: str,
-        sweep: str,
-        dataset: DataIdentity,
-        artifacts: str | None,
-        on_answer: Callable[[], None],
-        id: str,
-        fingerprint: str,
-        started_at: int | None = None,
-    ) -> None:
-        """Note what to connect to. `fingerprint` is the sweep's, and `id` is "" if an earlier version began it.
-
-        `started_at` is when the sweep started, in milliseconds since 1970; None for now.
-        """
-        self.uri, self.sweep, self.dataset, self.artifacts = uri, sweep, dataset, artifacts
-        self.identity = identity_tags(fingerprint, id)
-        self.started_at = started_at
+    def __init__(self, uri: str, sweep: TrackedSweep, artifacts: str | None, on_answer: Callable[[], None]) -> None:
+        """Note what to connect to. The first request is made by `refresh`."""
+        self.uri, self.sweep, self.artifacts = uri, sweep, artifacts
+        self.dataset = sweep.dataset
+        self.identity = identity_tags(sweep.fingerprint, sweep.id)
         self.answers = 0  # how often MLflow has answered
         self.client: Any = None
         self.experiment = ""
@@ -108,7 +94,7 @@ class RunRegistry:
             self.by_number[number] = _remote_run(first, previous.get(number))
         self.is_current = True
         if PARENT not in self.by_number:
-            self.create(PARENT, self.stage_tags("sweep"), self.sweep, self.started_at)
+            self.create(PARENT, self.stage_tags("sweep"), self.sweep.name, self.sweep.started_at)
 
     def _find_experiment(self) -> str:
         """Return the id of the data set's experiment, which is created if it is missing."""

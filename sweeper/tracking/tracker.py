@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from sweeper.tracking.artifacts import Content
-from sweeper.tracking.data_identity import DataIdentity
 from sweeper.tracking.outage import OutageState, redact_uri
 from sweeper.tracking.run_registry import RunRegistry
 from sweeper.tracking.run_sync import RunSynchronizer
 from sweeper.tracking.sweep_description import SweepDescription
 from sweeper.tracking.sync_queue import SyncQueue
 from sweeper.tracking.sync_worker import SyncWorker
+from sweeper.tracking.tracked_sweep import TrackedSweep
 from sweeper.trials.run_status import RunStatus
 from sweeper.trials.trial import TrialRecord
 
@@ -32,19 +32,15 @@ class MlflowTracker:
     def __init__(
         self,
         uri: str,
-        *,
-        sweep: str,
-        id: str,
-        dataset: DataIdentity,
-        fingerprint: str,
+        sweep: TrackedSweep,
         description: SweepDescription,
+        *,
         artifacts: str | None,
         say: Callable[[str], None] = lambda _: None,
         status: RunStatus = RunStatus.RUNNING,
         is_outage_known: bool = False,
-        started_at: int | None = None,
     ) -> None:
-        """Start the thread. `id`, `dataset`, `fingerprint`, `artifacts` and `started_at` are those of RunRegistry.
+        """Start the thread. `artifacts` is where a new experiment keeps its files, None to let a server decide.
 
         `say` shows a line, from our thread. With `is_outage_known`, the user was told already that MLflow does not
         answer.
@@ -52,8 +48,7 @@ class MlflowTracker:
         self.uri, self.say = redact_uri(uri), say
         self.outage = OutageState(self.uri, self._show, is_known=is_outage_known)
         self.queue = SyncQueue(status)
-        on_answer = self.outage.record_answer
-        self.runs = RunRegistry(uri, sweep, dataset, artifacts, on_answer, id, fingerprint, started_at)
+        self.runs = RunRegistry(uri, sweep, artifacts, self.outage.record_answer)
         self.synchronizer = RunSynchronizer(self.runs, description)
         worker = SyncWorker(self.queue, self.runs, self.synchronizer, self.outage)
         self.thread = threading.Thread(target=worker.run, name="mlflow", daemon=True)

@@ -105,8 +105,10 @@ class FilledStore:
         from sweeper.tracking.artifacts import ArtifactUploader
         from sweeper.tracking.data_identity import DataIdentity
         from sweeper.tracking.run_registry import RemoteRun, RunRegistry
+        from sweeper.tracking.tracked_sweep import TrackedSweep
 
-        runs = RunRegistry("", "", DataIdentity(""), None, lambda: None, "", "")
+        sweep = TrackedSweep(name="", fingerprint="", id="", dataset=DataIdentity(""))
+        runs = RunRegistry("", sweep, artifacts=None, on_answer=lambda: None)
         runs.client = self.client
         ArtifactUploader(runs).upload(
             RemoteRun(run, "RUNNING", dict(self.client.get_run(run).data.tags), {}), {name: content}

@@ -18,15 +18,25 @@ TRIALS = 4
 ENDS = [TrialEnd(Outcome.COMPLETED), TrialEnd(Outcome.STOPPED_EARLY, "below"), TrialEnd(Outcome.DIVERGED, "not finite")]
 
 
-def start_tracker(uri: str, sweep: str, id: str = "", *, objective: ObjectiveMetric | None = None, **more: Any) -> Any:
-    """Return a tracker of a sweep on sst5. `more` is for MlflowTracker."""
+def start_tracker(
+    uri: str,
+    name: str,
+    id: str = "",
+    *,
+    dataset: str = "sst5",
+    objective: ObjectiveMetric | None = None,
+    started_at: int | None = None,
+    **options: Any,
+) -> Any:
+    """Return a tracker of the sweep `name`. `options` are for MlflowTracker."""
     from sweeper.tracking.data_identity import DataIdentity
     from sweeper.tracking.sweep_description import SweepDescription
+    from sweeper.tracking.tracked_sweep import TrackedSweep
     from sweeper.tracking.tracker import MlflowTracker
 
-    about = SweepDescription({"sampler": "tpe"}, objective=objective or ObjectiveMetric())
-    names: Any = {"sweep": sweep, "id": id, "dataset": DataIdentity("sst5"), "fingerprint": sweep.rpartition("-")[2]}
-    return MlflowTracker(uri, **{**names, "description": about, "artifacts": None, **more})
+    sweep = TrackedSweep(name, name.rpartition("-")[2], id, DataIdentity(dataset), started_at)
+    description = SweepDescription({"sampler": "tpe"}, objective=objective or ObjectiveMetric())
+    return MlflowTracker(uri, sweep, **{"description": description, "artifacts": None, **options})
 
 
 def runs_by_number(uri: str, sweep: str, dataset: str = "sst5") -> dict[int, Any]:

@@ -27,7 +27,6 @@ def store(uri: str) -> Path:
 @pytest.fixture
 def begin(store: Path, uri: str, sweep: str) -> Begin:
     """Return a function that starts a tracker for the test's own sweep, with files below `store`."""
-    from sweeper.tracking.data_identity import DataIdentity
     from sweeper.tracking.sweep_description import SplitInput, SweepDescription
 
     source = {"path": "SetFit/sst5", "config_name": None, "revision": "c0ffee", "split": "train"}
@@ -39,10 +38,9 @@ def begin(store: Path, uri: str, sweep: str) -> Begin:
     def begun(
         status: RunStatus = RunStatus.RUNNING, budget: str = "2 trials", dataset: str = "sst5", files: Path = store
     ) -> Any:
-        about = SweepDescription({"sampler": "tpe"}, {"sweeper.budget": budget}, "sst5", splits)
-        place = (files / "artifacts").as_uri()
-        data = DataIdentity(dataset)
-        return start_tracker(uri, sweep, dataset=data, description=about, artifacts=place, status=status)
+        description = SweepDescription({"sampler": "tpe"}, {"sweeper.budget": budget}, "sst5", splits)
+        artifacts = (files / "artifacts").as_uri()
+        return start_tracker(uri, sweep, dataset=dataset, description=description, artifacts=artifacts, status=status)
 
     return begun
 

@@ -37,6 +37,7 @@ def test_data_sets_of_one_name_have_experiments_of_their_own(tmp_path: Path) -> 
     from sweeper.tracking.client import find_trial_runs, identity_tags
     from sweeper.tracking.data_identity import DataIdentity
     from sweeper.tracking.run_registry import RunRegistry
+    from sweeper.tracking.tracked_sweep import TrackedSweep
 
     uri = f"sqlite:///{create_empty_store(tmp_path)}"
     wanted = [
@@ -47,7 +48,8 @@ def test_data_sets_of_one_name_have_experiments_of_their_own(tmp_path: Path) -> 
         (DataIdentity("sst5", "dddddddd4"), "sst5"),
     ]
     for k, (data, name) in enumerate(wanted):
-        runs = RunRegistry(uri, f"x-{k}", data, None, lambda: None, id=str(k), fingerprint=str(k))
+        tracked_sweep = TrackedSweep(f"x-{k}", fingerprint=str(k), id=str(k), dataset=data)
+        runs = RunRegistry(uri, tracked_sweep, artifacts=None, on_answer=lambda: None)
         runs.refresh()
         assert runs.client.get_experiment(runs.experiment).name == name
         runs.create(1, runs.stage_tags("search") | {"sweeper.trial": "1"}, "trial")

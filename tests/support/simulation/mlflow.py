@@ -13,6 +13,7 @@ from sweeper.tracking.data_identity import DataIdentity
 from sweeper.tracking.run_registry import RunRegistry
 from sweeper.tracking.run_sync import RunSynchronizer
 from sweeper.tracking.sweep_description import SweepDescription
+from sweeper.tracking.tracked_sweep import TrackedSweep
 from sweeper.tracking.trial_payload import comparable_rows, metric_rows, run_status
 from sweeper.training.objective import ObjectiveMetric
 from sweeper.trials.run_status import RunStatus
@@ -123,9 +124,8 @@ class ManualTracker:
     """
 
     def __init__(self, store: FakeMlflow, check: Callable[[TrialRecord], None]) -> None:
-        self.runs = RunRegistry(
-            "memory:", "sst5-0000", DataIdentity("sst5"), None, on_answer=lambda: None, id="1", fingerprint="0000"
-        )
+        sweep = TrackedSweep("sst5-0000", "0000", id="1", dataset=DataIdentity("sst5"))
+        self.runs = RunRegistry("memory:", sweep, artifacts=None, on_answer=lambda: None)
         self.synchronizer = RunSynchronizer(self.runs, SweepDescription({"seed": "0"}))
         self.runs.client, self.check = store, check
         self.records: dict[int, TrialRecord] = {}

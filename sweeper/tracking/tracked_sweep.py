@@ -1,0 +1,20 @@
+"""The sweep whose runs a tracker sends to MLflow."""
+
+from dataclasses import dataclass
+
+from sweeper.tracking.data_identity import DataIdentity
+
+
+@dataclass(frozen=True)
+class TrackedSweep:
+    """What finds the runs of a sweep in MLflow, and what its own run is created with.
+
+    `name` is that of its folder. `id` distinguishes the sweep from another one with the same name, made elsewhere or
+    again; it is "" if an earlier version began the sweep. `started_at` is in milliseconds since 1970; None for now.
+    """
+
+    name: str
+    fingerprint: str
+    id: str
+    dataset: DataIdentity
+    started_at: int | None = None
