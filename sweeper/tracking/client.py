@@ -23,8 +23,8 @@ from sweeper.tracking.data_identity import DataIdentity
 from sweeper.tracking.database_file import watch
 from sweeper.tracking.saved_view import VIEW_TAG, view_key
 
-# Runs of a sweep are numbered: a trial's run by its trial, from 1, and the two parent runs as follows.
 ROWS_TAG = "sweeper.rows"  # of an experiment and a run: the digest of the data set's rows
+# Runs of a sweep are numbered: a trial's run by its trial, from 1, and the two parent runs as follows.
 PARENT = 0  # the sweep's own run
 CONFIRMATION = -1  # the parent of the confirmed trials' runs
 
@@ -124,9 +124,11 @@ def find_trial_runs(uri: str, dataset: str, identity: Mapping[str, str]) -> tupl
     If a trial has several runs, the one that was created first is returned.
     """
     client = open_store(uri)
-    named = [other for other in paginate(client.search_experiments) if _is_of_dataset(other.name, dataset)]
+    runs: list[Run] = []
+    for experiment in paginate(client.search_experiments):
+        if _is_of_dataset(experiment.name, dataset):
+            runs += search_sweep_runs(client, experiment.experiment_id, identity)
     by_number: dict[int, Run] = {}
-    runs = [run for other in named for run in search_sweep_runs(client, other.experiment_id, identity)]
     for run in sorted(runs, key=creation_order):
         by_number.setdefault(run_number(run), run)
     return client, [by_number[number] for number in sorted(by_number) if number > PARENT]

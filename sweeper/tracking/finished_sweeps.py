@@ -28,12 +28,14 @@ def load_finished_sweeps(
     or sweep does not exist, RecordError if something was altered, and SweeperError if MLflow does not answer.
     """
     store = StoreReader(uri)
-    every = find_sweeps(store, store.experiments(experiments))
-    sweeps = [sweep for sweep in every if not sweep.id or sweep.id not in at_hand]
+    all_sweeps = find_sweeps(store, store.experiments(experiments))
+    sweeps = [sweep for sweep in all_sweeps if not sweep.id or sweep.id not in at_hand]
     chosen = _choose(store, sweeps, wanted)
-    unfinished = [sweep.description for sweep in chosen if sweep.results is None]
-    if len(unfinished) == len(chosen) and not at_hand:
-        reason = f"; not finished, or not completely in MLflow: {', '.join(unfinished)}" if unfinished else ""
+    unfinished_sweeps = [sweep.description for sweep in chosen if sweep.results is None]
+    if len(unfinished_sweeps) == len(chosen) and not at_hand:
+        reason = (
+            f"; not finished, or not completely in MLflow: {', '.join(unfinished_sweeps)}" if unfinished_sweeps else ""
+        )
         if deleted := store.deleted_experiments():
             reason += f"; deleted experiments, which `mlflow experiments restore` brings back: {', '.join(deleted)}"
         raise UsageError(
@@ -41,11 +43,11 @@ def load_finished_sweeps(
         )
     loaded = [load_finished_sweep(store, sweep, read) for sweep in chosen if sweep.results is not None]
     remarks = [remark for _, sweep_remarks in loaded for remark in sweep_remarks]
-    if unfinished:
-        remarks.append(f"Left out, because not finished or not completely in MLflow: {', '.join(unfinished)}.")
+    if unfinished_sweeps:
+        remarks.append(f"Left out, because not finished or not completely in MLflow: {', '.join(unfinished_sweeps)}.")
     runs = {
         sweep.id: {trial: str(run.info.run_id) for trial, run in sweep.confirmed.items()}
-        for sweep in every
+        for sweep in all_sweeps
         if sweep not in sweeps
     }
     loaded_sweeps = tuple(sweep for sweep, _ in loaded)

@@ -36,8 +36,8 @@ _EXAMPLE = ["A film that one remembers.", "Two hours that I will not get back."]
 class ModelExport:
     """A model that training/export.py wrote to `folder` with its tokenizer, and what predictions need besides.
 
-    `config` are the hyperparameters of its training. `max_tokens` is the largest max_length of the
-    sweep. `texts` is the number of texts in a row: 2 for pairs. `name` is the model's name in MLflow.
+    `config` are the hyperparameters of its training. `max_tokens` is the largest max_length of the sweep. `texts` is
+    the number of texts in a row: 2 for pairs. `name` is the model's name in MLflow.
     """
 
     folder: Path
@@ -79,13 +79,14 @@ class ModelExport:
 
     def describe(self) -> str:
         """Return the description for the model's page as Markdown: its signature, and an example of its use."""
-        shown = [escape_markdown(show_controls(label)) for label in self.labels[:_MAX_LABELS]]
-        more = [f"and {len(self.labels) - _MAX_LABELS} more"] if len(self.labels) > _MAX_LABELS else []
+        classes = [escape_markdown(show_controls(label)) for label in self.labels[:_MAX_LABELS]]
+        if len(self.labels) > _MAX_LABELS:
+            classes.append(f"and {len(self.labels) - _MAX_LABELS} more")
         texts = "one text" if self.texts == 1 else "two texts"
         predicted = "labels" if self.has_thresholds else "label"
         return (
             f"- **Input** {texts} a row\n"
-            f"- **Output** `{predicted}`, and a `probability/…` of each class: {', '.join([*shown, *more])}\n\n"
+            f"- **Output** `{predicted}`, and a `probability/…` of each class: {', '.join(classes)}\n\n"
             f"```python\nmodel.predict({json.dumps(self.example)})\n```"
         )
 

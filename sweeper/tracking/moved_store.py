@@ -31,12 +31,12 @@ def mend_addresses(database: Path, files: Path) -> bool:
     """
     place = files.as_uri()
     with closing(sqlite3.connect(database)) as connection, connection:
-        moved = [old for (old,) in connection.execute(_SWEEPERS_EXPERIMENTS, {"place": place})]
-        for old in moved:
+        old_places = [old for (old,) in connection.execute(_SWEEPERS_EXPERIMENTS, {"place": place})]
+        for old in old_places:
             for table, column in _ADDRESSES:
                 connection.execute(
                     f"UPDATE {table} SET {column} = :place || substr({column}, :length + 1) "
                     f"WHERE {column} = :old OR substr({column}, 1, :length + 1) = :old || '/'",
                     {"place": place, "old": old, "length": len(old)},
                 )
-    return bool(moved)
+    return bool(old_places)

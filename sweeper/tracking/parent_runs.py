@@ -51,12 +51,14 @@ class ParentRuns:
 
     def _save_view(self, run: RemoteRun) -> None:
         """Save the view of the sweep's trials in the experiment; nothing for a sweep that searches nothing."""
-        if searched := self.description.searched:
-            trials = [trial.params for number, trial in self.runs.by_number.items() if number > PARENT and trial.params]
-            shared = [name for name in searched if all(name in params for params in trials)]
-            created, identity = int(run.tags.get("sweeper.created", 0)), self.runs.identity
-            view = build_view(self.runs.sweep.name, identity, self.description.objective, searched, shared, created)
-            self.runs.tag_experiment(VIEW_TAG + view_key(identity), view)
+        params = self.description.searched
+        if not params:
+            return
+        trial_params = [run.params for number, run in self.runs.by_number.items() if number > PARENT and run.params]
+        shared_params = [name for name in params if all(name in params_of_trial for params_of_trial in trial_params)]
+        created, identity = int(run.tags.get("sweeper.created", 0)), self.runs.identity
+        view = build_view(self.runs.sweep.name, identity, self.description.objective, params, shared_params, created)
+        self.runs.tag_experiment(VIEW_TAG + view_key(identity), view)
 
     def _mark_winner(self) -> None:
         """Give the winner's run its tag and a star before its name, and take both from a former winner's run."""
@@ -70,7 +72,7 @@ class ParentRuns:
                 del run.tags[WINNER_TAG]
 
     def _send_tags(self, run: RemoteRun, tags: Mapping[str, str]) -> None:
-        self.runs.client.log_batch(run.id, tags=[RunTag(*item) for item in tags.items()])
+        self.runs.client.log_batch(run.id, tags=[RunTag(name, text) for name, text in tags.items()])
         run.tags |= tags
 
     def sync_confirmation(self, started_at: int) -> None:

@@ -57,8 +57,8 @@ class StoreReader:
         ids = {experiment.name: str(experiment.experiment_id) for experiment in self._pages("search_experiments")}
         for name in names:
             if name not in ids:
-                known = allowed_hint(sorted(ids), name)
-                raise UsageError(f"--experiment {name}: MLflow at {self.uri} has no such experiment, {known}")
+                hint = allowed_hint(sorted(ids), name)
+                raise UsageError(f"--experiment {name}: MLflow at {self.uri} has no such experiment, {hint}")
         return [ids[name] for name in names] if names else list(ids.values())
 
     def deleted_experiments(self) -> list[str]:

@@ -68,9 +68,9 @@ class RunSynchronizer:
         run = self._find_run(record, status, tags) or self._create_run(record)
         if status == RunStatus.RUNNING:
             self.runs.reopen(run)
-        missing = {} if run.has_params else run.missing_params(run_params(record.trial))
-        if missing or run.lacks_rows or not run.has_tags(tags):
-            self._log(run, record, missing, tags)
+        missing_params = {} if run.has_params else run.missing_params(run_params(record.trial))
+        if missing_params or run.lacks_rows or not run.has_tags(tags):
+            self._log(run, record, missing_params, tags)
         run.has_params = True
         if run.status != status:
             self.runs.terminate(run, status, record.last_moment or None)
@@ -91,14 +91,14 @@ class RunSynchronizer:
     def delete_other_runs(self, records: Mapping[int, TrialRecord]) -> None:
         """Delete the runs of trials that the record lost in a crash."""
         parents = {PARENT, *(CONFIRMATION for record in records.values() if record.trial.source_trial)}
-        for number in [number for number in self.runs.by_number if number not in parents and number not in records]:
+        for number in sorted(self.runs.by_number.keys() - records.keys() - parents):
             self.runs.delete(number)
 
     def _tags(self, record: TrialRecord) -> dict[str, str]:
         trial = record.trial
         parent = self.runs.id_of(CONFIRMATION if trial.source_trial else PARENT)
-        above = {"mlflow.parentRunId": parent}
-        return self.runs.stage_tags(trial.stage) | above | run_tags(record) | best_tags(record, self.objective)
+        parent_tag = {"mlflow.parentRunId": parent}
+        return self.runs.stage_tags(trial.stage) | parent_tag | run_tags(record) | best_tags(record, self.objective)
 
     def _rows(self, record: TrialRecord, skip_reports: int = 0) -> list[MetricRow]:
         """Return every metric row of a trial, without those of its first `skip_reports` reports."""
@@ -122,10 +122,11 @@ class RunSynchronizer:
 
         Its tags say that all of it was sent. But a store can lose rows, and other programs can change them.
         """
-        rows = sorted(self._rows(record), key=lambda row: row[1])
-        return not run.missing_params(run_params(record.trial)) and all(
-            _is_equal(run.metrics.get(name), value) for name, value in {row[0]: row[3] for row in rows}.items()
-        )
+        if run.missing_params(run_params(record.trial)):
+            return False
+        rows = sorted(self._rows(record), key=lambda row: row[1])  # by step
+        last_values = {name: value for name, _, _, value in rows}
+        return all(_is_equal(run.metrics.get(name), value) for name, value in last_values.items())
 
     def _contradicts(self, run: RemoteRun, record: TrialRecord) -> bool:
         """Return True if a run has a parameter or a metric row that the record does not have."""
@@ -147,13 +148,16 @@ class RunSynchronizer:
 
     def _log(self, run: RemoteRun, record: TrialRecord, params: Mapping[str, str], tags: Mapping[str, str]) -> None:
         """Log the metrics that MLflow may be missing, and with the last of them parameters and tags that changed."""
-        changed = {name: text for name, text in tags.items() if run.tags.get(name) != text}
+        changed_tags = {name: text for name, text in tags.items() if run.tags.get(name) != text}
         metrics = [Metric(name, value, at, step) for name, step, at, value in self._rows(record, run.reports)]
         while len(metrics) > _BATCH:
             self.runs.client.log_batch(run.id, metrics=metrics[:_BATCH])
             metrics = metrics[_BATCH:]
         self.runs.client.log_batch(
-            run.id, metrics, [Param(*item) for item in params.items()], [RunTag(*item) for item in changed.items()]
+            run.id,
+            metrics,
+            [Param(name, text) for name, text in params.items()],
+            [RunTag(name, text) for name, text in changed_tags.items()],
         )
         run.reports, run.lacks_rows = len(record.reports), False
         run.params |= params

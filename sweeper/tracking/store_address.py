@@ -13,7 +13,7 @@ from sweeper.wording import allowed_hint
 VARIABLE = "MLFLOW_TRACKING_URI"
 SERVERS = ("http", "https")
 DATABASES = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}  # with the port of each
-_OTHERS = ("databricks", "databricks-uc", "uc")  # MLflow itself says what is wrong with these
+_UNCHECKED_SCHEMES = ("databricks", "databricks-uc", "uc")  # MLflow itself says what is wrong with these
 _SCHEMES = (*SERVERS, "sqlite", *DATABASES, "databricks")
 _EXAMPLES = "a server's address, as in http://HOST:5000, or a database, as in sqlite:////FOLDER/mlflow.db"
 
@@ -60,12 +60,12 @@ def _find_mistake(uri: str) -> str:
         return f"has no scheme; write http://{uri}"
     if ":" not in uri and uri.endswith((".db", ".sqlite", ".sqlite3")):
         return f"has no scheme; write sqlite:///{uri}"
-    if scheme == "file" or len(scheme) <= 1 or (":" not in uri and uri not in _OTHERS):
+    if scheme == "file" or len(scheme) <= 1 or (":" not in uri and uri not in _UNCHECKED_SCHEMES):
         return _folder_mistake()
     if check := _CHECKS.get(scheme):
         return check(uri)
-    known = {point.name for point in entry_points(group="mlflow.tracking_store")}
-    if scheme in (*_OTHERS, *known):
+    plugin_schemes = {point.name for point in entry_points(group="mlflow.tracking_store")}
+    if scheme in (*_UNCHECKED_SCHEMES, *plugin_schemes):
         return ""
     return f"{scheme} is no kind of store that MLflow knows; {allowed_hint(_SCHEMES, scheme)}; or unset {VARIABLE}"
 

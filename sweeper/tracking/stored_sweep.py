@@ -78,11 +78,11 @@ class StoredSweep:
         A confirmed run is tagged once its model was scored, the sweep's own run at the end of a command.
         """
         results = self._readable_results
-        known = {access.trial for access in results.test_accesses} if results else set()
-        scored = [trial for trial, run in self.confirmed.items() if run.data.tags.get("sweeper.tested")]
-        sent = [run.data.tags.get(TEST_ACCESSES_TAG, "") for run in self.parents]
-        recorded = max((int(count) for count in sent if count.isdecimal()), default=0)
-        return max(recorded, self.num_reported_test_accesses + sum(trial not in known for trial in scored))
+        reported_trials = {access.trial for access in results.test_accesses} if results else set()
+        tested_trials = {trial for trial, run in self.confirmed.items() if run.data.tags.get("sweeper.tested")}
+        counts = [run.data.tags.get(TEST_ACCESSES_TAG, "") for run in self.parents]
+        recorded = max((int(count) for count in counts if count.isdecimal()), default=0)
+        return max(recorded, self.num_reported_test_accesses + len(tested_trials - reported_trials))
 
 
 def find_sweeps(store: StoreReader, experiments: Sequence[str]) -> list[StoredSweep]:
@@ -138,8 +138,8 @@ def load_finished_sweep(store: StoreReader, sweep: StoredSweep, read: Read) -> t
             _check_scores(sweep, seed, sweep.confirmed[seed.trial])
     predictions = LazyPredictions(store, sweep.confirmed, tuple(results.labels), read)
     runs = {trial: run.info.run_id for trial, run in sweep.confirmed.items()}
-    missing = [str(seed.trial) for seed in seeds if seed.test is not None and seed.trial not in sweep.confirmed]
-    return FinishedSweep(results, predictions, runs), _remarks(sweep, missing)
+    missing_trials = [str(seed.trial) for seed in seeds if seed.test is not None and seed.trial not in sweep.confirmed]
+    return FinishedSweep(results, predictions, runs), _describe_oddities(sweep, missing_trials)
 
 
 def _parse_results(store: StoreReader, sweep: StoredSweep) -> SweepResults:
@@ -151,8 +151,8 @@ def _parse_results(store: StoreReader, sweep: StoredSweep) -> SweepResults:
     except ValueError as error:
         raise RecordError(f"{place} cannot be read ({error}); {_SEND_AGAIN}") from error
     results = SweepResults.parse(values, _SEND_AGAIN)
-    is_other = results.id != sweep.id if results.id and sweep.id else results.sweep != sweep.name
-    if is_other or results.dataset != sweep.dataset:
+    has_other_identity = results.id != sweep.id if results.id and sweep.id else results.sweep != sweep.name
+    if has_other_identity or results.dataset != sweep.dataset:
         raise RecordError(f"{place} belongs to {results.sweep}; {_SEND_AGAIN}")
     return results
 
@@ -169,13 +169,13 @@ def _check_scores(sweep: StoredSweep, seed: SeedResult, run: Any) -> None:
             )
 
 
-def _remarks(sweep: StoredSweep, missing: Sequence[str]) -> list[str]:
+def _describe_oddities(sweep: StoredSweep, missing_trials: Sequence[str]) -> list[str]:
     """Return what readers of the table should know: duplicates of the sweep, and trials without a run."""
     remarks = []
     if len(sweep.parents) > 1:
         runs = ", ".join(run.info.run_id for run in sweep.parents)
         remarks.append(f"{sweep.name} is in MLflow more than once, in the runs {runs}; the first finished one counts.")
-    if missing:
-        trials = ", ".join(missing)
+    if missing_trials:
+        trials = ", ".join(missing_trials)
         remarks.append(f"{sweep.name}: MLflow has no run of the trials {trials}; their scores are from {RESULTS}.")
     return remarks

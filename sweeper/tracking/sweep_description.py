@@ -54,13 +54,13 @@ class SweepDescription:
 
 def log_description(client: Any, run: RemoteRun, description: SweepDescription) -> None:
     """Log what the sweep's run is missing of its description. Each command logs the data set once."""
-    missing = run.missing_params(description.params)
-    changed = {name: value for name, value in _tags(run, description).items() if run.tags.get(name) != value}
-    if missing or changed:
-        params, tags = [Param(*item) for item in missing.items()], [RunTag(*item) for item in changed.items()]
-        client.log_batch(run.id, params=params, tags=tags)
-        run.params |= missing
-        run.tags |= changed
+    missing_params = run.missing_params(description.params)
+    changed_tags = {name: value for name, value in _tags(run, description).items() if run.tags.get(name) != value}
+    if missing_params or changed_tags:
+        params = [Param(name, value) for name, value in missing_params.items()]
+        client.log_batch(run.id, params=params, tags=[RunTag(name, value) for name, value in changed_tags.items()])
+        run.params |= missing_params
+        run.tags |= changed_tags
     if description.splits and not run.has_inputs:
         inputs = [_input(description.dataset, name, split) for name, split in description.splits.items()]
         client.log_inputs(run.id, datasets=inputs)
@@ -86,15 +86,16 @@ def log_usage(client: Any, run: RemoteRun, usage: Mapping[str, float], at: int) 
     Of two values with the same time, MLflow shows the larger one. So one that replaces another is logged as of now.
     """
     metrics = {metric_key(name): value for name, value in usage.items()}
-    new = {name: value for name, value in metrics.items() if not _is_same(run.metrics.get(name), value)}
-    if new:
-        logged_at = max(at, int(time.time() * 1000)) if new.keys() & run.metrics.keys() else at
-        client.log_batch(run.id, metrics=[Metric(name, value, logged_at, 0) for name, value in new.items()])
-        run.metrics = {**run.metrics, **new}
+    changed = {name: value for name, value in metrics.items() if not _is_same(run.metrics.get(name), value)}
+    if changed:
+        is_replacement = bool(changed.keys() & run.metrics.keys())
+        logged_at = max(at, int(time.time() * 1000)) if is_replacement else at
+        client.log_batch(run.id, metrics=[Metric(name, value, logged_at, 0) for name, value in changed.items()])
+        run.metrics = {**run.metrics, **changed}
 
 
-def _is_same(known: float | None, value: float) -> bool:
-    return known == value or (known is not None and math.isnan(known) and math.isnan(value))
+def _is_same(stored: float | None, value: float) -> bool:
+    return stored == value or (stored is not None and math.isnan(stored) and math.isnan(value))
 
 
 def _input(dataset: str, name: str, split: SplitInput) -> DatasetInput:

@@ -27,8 +27,8 @@ class SyncWorker:
             except Exception as error:
                 self._postpone(request, error)
             else:
-                recheck = self._needs_recheck and self.queue.closing.is_set()
-                self.queue.mark_done(request, repeat=request.number == PARENT and recheck)
+                must_recheck = self._needs_recheck and self.queue.closing.is_set()
+                self.queue.mark_done(request, repeat=request.number == PARENT and must_recheck)
                 self.outage.record_success(answered=self.runs.answers > answers)
 
     def _sync(self, request: SyncRequest) -> None:
@@ -38,11 +38,8 @@ class SyncWorker:
         if request.record is None:
             self._sync_sweep(request.sweep_status)
             return
-        number, artifacts, status = (
-            request.number,
-            self.queue.artifacts,
-            run_status(request.record, request.sweep_status),
-        )
+        number, artifacts = request.number, self.queue.artifacts
+        status = run_status(request.record, request.sweep_status)
         self.synchronizer.sync_trial(request.record, status, artifacts.stored_files_of(number))
         if number in artifacts.models:
             self.synchronizer.sync_model(request.record, artifacts.models[number])

@@ -37,8 +37,8 @@ def run_name(trial: Trial) -> str:
 def run_note(trial: Trial) -> str:
     """Return the text at the top of the run's page: the setting, in the order of the search space."""
     values = {name: f"{value:.4g}" if isinstance(value, float) else str(value) for name, value in trial.params.items()}
-    shown = {name: escape_markdown(show_controls(text.rpartition("/")[2] or text)) for name, text in values.items()}
-    return " · ".join(f"**{name}** {text}" for name, text in shown.items())
+    short = {name: text.rpartition("/")[2] or text for name, text in values.items()}
+    return " · ".join(f"**{name}** {escape_markdown(show_controls(text))}" for name, text in short.items())
 
 
 def run_tags(record: TrialRecord) -> dict[str, str]:
@@ -57,7 +57,7 @@ def run_tags(record: TrialRecord) -> dict[str, str]:
     if trial.source_trial:
         tags["sweeper.source_trial"] = str(trial.source_trial)
         tags["sweeper.seed_index"] = str(trial.seed_index)
-        tags["sweeper.tested"] = _tested(record)
+        tags["sweeper.tested"] = _describe_test(record)
     if trial.clone_of:
         tags["sweeper.clone_of"] = str(trial.clone_of)
     if trial.bracket:
@@ -70,13 +70,14 @@ def run_tags(record: TrialRecord) -> dict[str, str]:
     return tags
 
 
-def _tested(record: TrialRecord) -> str:
+def _describe_test(record: TrialRecord) -> str:
     """Return when the test split was scored, and at which step, as JSON; "" if it was not.
 
     A score without metrics is that of a sweep without a test split: nothing was tested.
     """
-    is_tested = record.test is not None and record.test.metrics
-    return json.dumps({"at": record.test.at, "step": record.test.step}) if record.test and is_tested else ""
+    if record.test is None or not record.test.metrics:
+        return ""
+    return json.dumps({"at": record.test.at, "step": record.test.step})
 
 
 def run_params(trial: Trial) -> dict[str, str]:
