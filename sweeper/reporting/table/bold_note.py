@@ -22,7 +22,7 @@ def bold_note(
     if not any(comparison.lead for comparison in comparisons):
         return Footnote("Nothing is bold: no two systems of a column can be compared.")
     untested = [describe_cell(cell, row_names) for cell in untested_rivals(cells, comparisons)]
-    others = (
+    rivals = (
         f"the second best and each other system that has at least {MIN_SEEDS} scored seeds and their predictions"
         if untested
         else "each other system"
@@ -32,11 +32,11 @@ def bold_note(
     claims = len({cell.dataset for cell in cells if cell.best_p is not None})
     correction = f"Holm's correction for the {claims} columns whose best was tested; " if claims > 1 else ""
     return Footnote(
-        f"Bold: the best of its column, if its lead over {others} is significant (p below {ALPHA:g}): "
+        f"Bold: the best of its column, if its lead over {rivals} is significant (p below {ALPHA:g}): "
         f"t-tests over both sources of chance, seeds and paired test texts{influence}; {correction}at least "
         f"{MIN_SEEDS} seeds each. Leads of the selected best need no correction for the number of systems "
         f"(Gutmann & Maymin 1987).{left_out}",
-        brief=f"Bold: significantly better than {others} (p below {ALPHA:g}).{left_out}"
+        brief=f"Bold: significantly better than {rivals} (p below {ALPHA:g}).{left_out}"
         if any(cell.is_bold for cell in cells)
         else "Nothing is bold: no best system has a significant lead over each other system, with at least "
         f"{MIN_SEEDS} seeds each.",

@@ -54,8 +54,9 @@ def _why_undefined(results: SweepResults, metric: str) -> str:
 
 def has_ordered_classes(results: SweepResults) -> bool:
     """Return True if the classes are in the order of a scale, also for results from before they said so."""
-    known = DATASETS.get(results.dataset) if results.source == CATALOG else None
-    return results.ordered_classes or (known is not None and known.label_order == tuple(results.labels))
+    catalog_spec = DATASETS.get(results.dataset) if results.source == CATALOG else None
+    has_catalog_order = catalog_spec is not None and catalog_spec.label_order == tuple(results.labels)
+    return results.ordered_classes or has_catalog_order
 
 
 def _score(source: FinishedSweep, seed: SeedResult, metric: str) -> float | None:

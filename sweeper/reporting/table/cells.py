@@ -91,8 +91,12 @@ class TableCell:
 
         They are rescaled for a metric after temperature scaling. Raises RecordError if they contradict the scores.
         """
-        known = {trial: self._find_predictions(trial) for trial in self.scores}
-        stored = {trial: model for trial, model in known.items() if model and has_text_scores(model, self.metric)}
+        predictions_by_trial = {trial: self._find_predictions(trial) for trial in self.scores}
+        stored = {
+            trial: model
+            for trial, model in predictions_by_trial.items()
+            if model and has_text_scores(model, self.metric)
+        }
         for trial, predictions in stored.items():
             self._check_score(trial, predictions)
         return list(stored.values()) if len(stored) == len(self.scores) else []
@@ -104,16 +108,17 @@ class TableCell:
         return rescale(model, self.source.validation.get(trial))
 
     def _check_score(self, trial: int, predictions: TestPredictions) -> None:
-        stored, texts = self.scores[trial], self.results.test_split.texts if self.results.test_split else 0
-        predicted, score = len(predictions.labels), stored
+        stored_score, score = self.scores[trial], self.scores[trial]
+        num_texts = self.results.test_split.texts if self.results.test_split else 0
+        num_predictions = len(predictions.labels)
         definition = table_metric(self.metric).definition
         if definition.function is not None or definition.of_label_sets is not None:
             score = metric_of(predictions, self.metric, self.results.labels)
-        if predicted != texts or abs(score - stored) * texts > 0.5:
+        if num_predictions != num_texts or abs(score - stored_score) * num_texts > 0.5:
+            recorded = f"{self.metric} {stored_score:.4f} on {num_texts:,} test texts"
             raise RecordError(
-                f"{self.results.sweep}: trial {trial} has {self.metric} {stored:.4f} on {texts:,} test texts, but its "
-                f"predictions have {score:.4f} on {predicted:,}: one of the two was altered; "
-                "restore a copy of the sweep"
+                f"{self.results.sweep}: trial {trial} has {recorded}, but its predictions have {score:.4f} on "
+                f"{num_predictions:,}: one of the two was altered; restore a copy of the sweep"
             )
 
 

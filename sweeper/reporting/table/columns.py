@@ -37,8 +37,8 @@ class Column:
     @property
     def order(self) -> tuple[int, str, str]:
         """The key that orders columns: by place in the catalog, then by name, and the catalog's own rows first."""
-        known = list(DATASETS)
-        return known.index(self.name) if self.name in known else len(known), self.name, self.label
+        names = list(DATASETS)
+        return names.index(self.name) if self.name in names else len(names), self.name, self.label
 
     @property
     def origin(self) -> str:
@@ -46,8 +46,8 @@ class Column:
         if self.is_catalog:
             return f"a part of the rows of {self.name}" if self.is_part else f"the data set {self.name} of the catalog"
         part = "a part of the rows of " if self.is_part else ""
-        other = f", not the {self.name} of the catalog" if self.name in DATASETS else ""
-        return f"{part}{self.source or 'an unknown source'}{other}"
+        distinction = f", not the {self.name} of the catalog" if self.name in DATASETS else ""
+        return f"{part}{self.source or 'an unknown source'}{distinction}"
 
 
 def column_key(results: SweepResults) -> ColumnKey:
@@ -57,10 +57,10 @@ def column_key(results: SweepResults) -> ColumnKey:
 
 def find_dataset_columns(sweeps: Sequence[SweepResults]) -> dict[ColumnKey, Column]:
     """Return the columns for these sweeps, in the order of the table."""
-    first: dict[ColumnKey, SweepResults] = {}
+    first_sweeps: dict[ColumnKey, SweepResults] = {}
     for results in sorted(sweeps, key=lambda results: (results.sweep, results.source)):
-        first.setdefault(column_key(results), results)
-    columns = [_column(results, _label(results, list(first.values()))) for results in first.values()]
+        first_sweeps.setdefault(column_key(results), results)
+    columns = [_column(results, _label(results, list(first_sweeps.values()))) for results in first_sweeps.values()]
     return {(column.name, column.rows): column for column in sorted(columns, key=lambda column: column.order)}
 
 
@@ -69,12 +69,15 @@ def _column(results: SweepResults, label: str) -> Column:
     return Column(results.dataset, results.rows, label, results.source, is_catalog, is_part)
 
 
-def _label(results: SweepResults, every: Sequence[SweepResults]) -> str:
-    """Return the name, followed by the digest where the name alone could mean other rows."""
-    same_name = [other for other in every if other.dataset == results.dataset]
-    whole = [other for other in same_name if other.source == CATALOG and not other.subsample]
+def _label(results: SweepResults, sweeps: Sequence[SweepResults]) -> str:
+    """Return the name, followed by the digest where the name alone could mean other rows.
+
+    `sweeps` has one sweep for each column of the table.
+    """
+    namesakes = [sweep for sweep in sweeps if sweep.dataset == results.dataset]
+    complete_catalog = [sweep for sweep in namesakes if sweep.source == CATALOG and not sweep.subsample]
     is_own = results.source != CATALOG and results.dataset in DATASETS
-    is_only = [results] in (same_name, whole)
+    is_only = [results] in (namesakes, complete_catalog)
     return results.dataset if is_only and not is_own else f"{results.dataset} ({results.rows[:_DIGEST] or 'unknown'})"
 
 
@@ -84,5 +87,5 @@ def describe_origins(columns: Mapping[ColumnKey, Column]) -> list[str]:
     labels: dict[str, list[str]] = {}
     for column in columns.values():
         labels.setdefault(column.rows, []).append(column.label)
-    equal = [names for rows, names in labels.items() if rows and len(names) > 1]
-    return sentences + [f"{' and '.join(names)} have the same rows under different names." for names in equal]
+    same_rows = [names for rows, names in labels.items() if rows and len(names) > 1]
+    return sentences + [f"{' and '.join(names)} have the same rows under different names." for names in same_rows]

@@ -52,22 +52,24 @@ class TestSplitUsage:
 
 
 def test_split_usage(
-    column: Column, sweeps: Sequence[SweepResults], every: Sequence[SweepResults], elsewhere: Mapping[str, int]
+    column: Column, sweeps: Sequence[SweepResults], all_sweeps: Sequence[SweepResults], elsewhere: Mapping[str, int]
 ) -> TestSplitUsage:
     """Return how the test split of a column was used.
 
-    `sweeps` are those of the column, `every` those of the table, and `elsewhere` has the number of test accesses by
-    other sweeps, by the digest of the test split.
+    `sweeps` are those of the column, `all_sweeps` those of the table, and `elsewhere` has the number of test accesses
+    by other sweeps, by the digest of the test split.
     """
     test = next((results.test_split for results in sweeps if results.test_split), None)
     accesses = sum(len(results.test_accesses) for results in sweeps)
-    same_texts = sum(len(results.test_accesses) for results in every if test and results.test_split == test)
-    others = same_texts - accesses if test else 0
-    outside = elsewhere.get(test.digest, 0) if test else 0
+    same_texts = sum(len(results.test_accesses) for results in all_sweeps if test and results.test_split == test)
+    in_other_columns = same_texts - accesses if test else 0
+    outside_table = elsewhere.get(test.digest, 0) if test else 0
     warnings = tuple(dict.fromkeys(warning for results in sweeps for warning in results.test_warnings))
     accessing = sum(bool(results.test_accesses) for results in sweeps)
     classes = len(sweeps[0].labels)
-    return TestSplitUsage(column, test, classes, len(sweeps), accessing, accesses, others, outside, warnings)
+    return TestSplitUsage(
+        column, test, classes, len(sweeps), accessing, accesses, in_other_columns, outside_table, warnings
+    )
 
 
 def footnote_letters(cells: Sequence[TableCell]) -> dict[Caveat, str]:
@@ -122,24 +124,24 @@ def _are_tested_once(cells: Sequence[TableCell], usage: Iterable[TestSplitUsage]
 
     `usage` counts those by sweeps of which no cell is shown too.
     """
-    every = {id(cell.results): cell.results for cell in cells}
-    shown = {(id(cell.results), trial) for cell in cells for trial in cell.tested_trials}
-    accesses = [(key, access.trial) for key, results in every.items() for access in results.test_accesses]
-    total = sum(used.test_accesses + used.test_accesses_elsewhere for used in usage)
-    return total == len(accesses) == len(set(accesses)) and shown.issuperset(accesses)
+    sweeps = {id(cell.results): cell.results for cell in cells}
+    shown_trials = {(id(cell.results), trial) for cell in cells for trial in cell.tested_trials}
+    accesses = [(key, access.trial) for key, results in sweeps.items() for access in results.test_accesses]
+    total = sum(split.test_accesses + split.test_accesses_elsewhere for split in usage)
+    return total == len(accesses) == len(set(accesses)) and shown_trials.issuperset(accesses)
 
 
 def test_access_notes(usage: Mapping[str, TestSplitUsage]) -> list[Footnote]:
     """Return a note for each data set that says how often its test split was accessed."""
     return [
-        Footnote(_describe_usage(dataset, used), brief=_describe_usage_briefly(dataset, used))
-        for dataset, used in usage.items()
+        Footnote(_describe_usage(dataset, split), brief=_describe_usage_briefly(dataset, split))
+        for dataset, split in usage.items()
     ]
 
 
 def test_warning_notes(usage: Mapping[str, TestSplitUsage]) -> list[Footnote]:
     """Return a note for each thing about a test split that readers of its scores must know."""
-    return [Footnote(f"{dataset}: {warning}.") for dataset, used in usage.items() for warning in used.warnings]
+    return [Footnote(f"{dataset}: {warning}.") for dataset, split in usage.items() for warning in split.warnings]
 
 
 def _describe_usage_briefly(dataset: str, usage: TestSplitUsage) -> str | None:
@@ -153,14 +155,14 @@ def _describe_usage_briefly(dataset: str, usage: TestSplitUsage) -> str | None:
 def _describe_usage(dataset: str, usage: TestSplitUsage) -> str:
     if usage.test is None:
         return f"{dataset} has no test split."
-    others, elsewhere = usage.test_accesses_in_other_columns, usage.test_accesses_elsewhere
-    more = f", and {_times(others)} by sweeps of other columns" if others else ""
-    more += f", and {_times(elsewhere)} by sweeps that are not in this table" if elsewhere else ""
+    in_other_columns, elsewhere = usage.test_accesses_in_other_columns, usage.test_accesses_elsewhere
+    further = f", and {_times(in_other_columns)} by sweeps of other columns" if in_other_columns else ""
+    further += f", and {_times(elsewhere)} by sweeps that are not in this table" if elsewhere else ""
     sweeps = "1 sweep" if usage.num_accessing == 1 else f"{usage.num_accessing:,} sweeps"
     accessed = f"{_times(usage.test_accesses)} by {sweeps}" if usage.test_accesses else "by no sweep here"
     return (
         f"{dataset}: {usage.test.texts:,} test texts in {usage.num_classes} classes; the test split was accessed "
-        f"{accessed}{more}."
+        f"{accessed}{further}."
     )
 
 
@@ -170,7 +172,8 @@ def _times(count: int) -> str:
 
 def caveat_notes(cells: Sequence[TableCell], row_names: RowNames) -> list[Footnote]:
     """Return a note for each letter: its caveat, and the cells that have it."""
-    columns = {cell.dataset: [other for other in cells if other.dataset == cell.dataset] for cell in cells}
+    datasets = dict.fromkeys(cell.dataset for cell in cells)
+    columns = {dataset: [cell for cell in cells if cell.dataset == dataset] for dataset in datasets}
     notes = []
     for caveat, letter in footnote_letters(cells).items():
         affected = [text for column in columns.values() for text in _affected(caveat, column, row_names)]
@@ -192,27 +195,27 @@ def _affected(caveat: Caveat, column: Sequence[TableCell], row_names: RowNames) 
 def older_sweep_notes(replaced: Sequence[tuple[TableCell, Sequence[TableCell]]], row_names: RowNames) -> list[Footnote]:
     """Return the notes about systems that several sweeps cover. `replaced` are cells shown with those not shown."""
     grouped: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
-    for cell, others in replaced:
-        shown = cell.results.sweep
-        older = tuple(_name_other(other.results.sweep, shown) for other in others)
-        reason = _why_shown(cell.results, [other.results for other in others])
-        grouped.setdefault((shown, reason, older), []).append(describe_cell(cell, row_names))
+    for cell, older_cells in replaced:
+        sweep = cell.results.sweep
+        older_sweeps = tuple(_name_older(older.results.sweep, sweep) for older in older_cells)
+        reason = _why_shown(cell.results, [older.results for older in older_cells])
+        grouped.setdefault((sweep, reason, older_sweeps), []).append(describe_cell(cell, row_names))
     return [
-        Footnote(f"{'; '.join(cells)}: from {shown}{reason}; not shown: {', '.join(older)}.")
-        for (shown, reason, older), cells in grouped.items()
+        Footnote(f"{'; '.join(cells)}: from {sweep}{reason}; not shown: {', '.join(older_sweeps)}.")
+        for (sweep, reason, older_sweeps), cells in grouped.items()
     ]
 
 
-def _why_shown(shown: SweepResults, others: Sequence[SweepResults]) -> str:
+def _why_shown(shown_sweep: SweepResults, older_sweeps: Sequence[SweepResults]) -> str:
     """Return what sets a shown sweep apart, by the rule of `last_test_access`; "" for two copies of one sweep."""
-    at, name = shown.last_test_access
-    if at > max(other.last_test_access[0] for other in others):
+    at, name = shown_sweep.last_test_access
+    if at > max(older.last_test_access[0] for older in older_sweeps):
         return ", the one tested last"
-    return ", the last by name" if not at and name > max(other.sweep for other in others) else ""
+    return ", the last by name" if not at and name > max(older.sweep for older in older_sweeps) else ""
 
 
-def _name_other(other: str, shown: str) -> str:
-    return f"another {other}" if other == shown else other
+def _name_older(older_sweep: str, shown_sweep: str) -> str:
+    return f"another {older_sweep}" if older_sweep == shown_sweep else older_sweep
 
 
 def origin_notes(columns: Mapping[ColumnKey, Column]) -> list[Footnote]:

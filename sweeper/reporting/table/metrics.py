@@ -104,7 +104,7 @@ def require_metric(name: str, labels: Iterable[str]) -> None:
     problem = metric_problem(name)
     if problem:
         raise UsageError(f"metric {problem}")
-    class_name, known = table_metric(name).definition.class_name, list(dict.fromkeys(labels))
-    if class_name is not None and class_name not in known:
+    class_name, known_classes = table_metric(name).definition.class_name, list(dict.fromkeys(labels))
+    if class_name is not None and class_name not in known_classes:
         place = f"metric {quote_value(name)}: no data set of the table has this class"
-        raise UsageError(f"{place}; {allowed_classes(known, class_name)}")
+        raise UsageError(f"{place}; {allowed_classes(known_classes, class_name)}")

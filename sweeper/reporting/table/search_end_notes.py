@@ -21,6 +21,6 @@ def _describe(results: SweepResults) -> str:
     fewest, most = min(counts), max(counts)
     noun = "trial" if most == 1 else "trials"
     trials = f"{most} {noun}" if fewest == most else f"{fewest} to {most} {noun}"
-    each = "" if len(counts) == 1 else " of each system"
+    per_system = "" if len(counts) == 1 else " of each system"
     reason = results.search.reason if results.search else ""
-    return f"the search ended after {trials}{each}, before its last trial, because {reason}."
+    return f"the search ended after {trials}{per_system}, before its last trial, because {reason}."

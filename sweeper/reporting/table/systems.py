@@ -58,8 +58,8 @@ def _loss_order(system: SystemKey) -> int:
 
 def system_hyperparameters(systems: Sequence[SystemKey]) -> list[str]:
     """Return the hyperparameters that the rows show: encoder, loss, and any other that differs between systems."""
-    others = dict.fromkeys(name for system in systems for name, _ in system if name not in ROW_HYPERPARAMETERS)
-    differing = [name for name in others if len({dict(system).get(name, _NO_VALUE) for system in systems}) > 1]
+    other_names = dict.fromkeys(name for system in systems for name, _ in system if name not in ROW_HYPERPARAMETERS)
+    differing = [name for name in other_names if len({dict(system).get(name, _NO_VALUE) for system in systems}) > 1]
     return [*ROW_HYPERPARAMETERS, *differing]
 
 
@@ -71,11 +71,11 @@ def name_rows(systems: Sequence[SystemKey]) -> Mapping[SystemKey, tuple[str, ...
     encoders = {str(dict(system).get("encoder", _NO_VALUE)) for system in systems}
     short = {name: name.rpartition("/")[2] or name for name in encoders}
     unique = {name: short[name] if list(short.values()).count(short[name]) == 1 else name for name in encoders}
-    others = system_hyperparameters(systems)[1:]
+    other_names = system_hyperparameters(systems)[1:]
     rows = {}
     for system in systems:
         params = dict(system)
-        texts = (format_value(params[name]) if name in params else _NO_VALUE for name in others)
+        texts = (format_value(params[name]) if name in params else _NO_VALUE for name in other_names)
         rows[system] = (unique[str(params.get("encoder", _NO_VALUE))], *texts)
     return rows
 

@@ -39,14 +39,14 @@ def render_sheet(sheet: Sheet) -> str:
 
     With shades of cells, it also needs \usepackage[table]{xcolor}.
     """
-    left = sheet.num_name_columns
+    num_left = sheet.num_name_columns
     rows = ["\\midrule", *(_row([*map(escape, names), *map(_cell, cells)]) for names, cells in sheet.rows)]
     has_shades = any(cell.shade for _, cells in sheet.rows for cell in cells)
     packages = r"% \usepackage{booktabs} \usepackage[table]{xcolor}" if has_shades else r"% \usepackage{booktabs}"
     lines = [
         *(packages, r"\begin{table}", r"\centering", rf"\caption{{{escape(sheet.caption)}}}"),
         *_column_space(sheet, has_shades=has_shades),
-        rf"\begin{{tabular}}{{@{{}}{'l' * left}{'r' * (len(sheet.heads) - left)}@{{}}}}",
+        rf"\begin{{tabular}}{{@{{}}{'l' * num_left}{'r' * (len(sheet.heads) - num_left)}@{{}}}}",
         *(r"\toprule", _row(map(escape, sheet.heads)), *rows, r"\bottomrule", r"\end{tabular}", r"\par\smallskip"),
         r"\begin{minipage}{\linewidth}\footnotesize\raggedright",
         *(_note(letter, text) for letter, text in sheet.notes),

@@ -18,10 +18,10 @@ def render_sheet(sheet: Sheet) -> str:
     """Return a sheet as a Markdown table with its notes and details below."""
     heads = [_escape(head) for head in sheet.heads]
     rows = [[*map(_escape, names), *map(_cell, cells)] for names, cells in sheet.rows]
-    left = sheet.num_name_columns
+    num_left = sheet.num_name_columns
     widths = [max(3, *(len(row[k]) for row in [heads, *rows])) for k in range(len(heads))]
-    rule = [f"{'-' * (width - 1)}{'-' if k < left else ':'}" for k, width in enumerate(widths)]
-    table = "\n".join(_pad(row, widths, left) for row in (heads, rule, *rows))
+    rule = [f"{'-' * (width - 1)}{'-' if k < num_left else ':'}" for k, width in enumerate(widths)]
+    table = "\n".join(_pad(row, widths, num_left) for row in (heads, rule, *rows))
     notes = [f"{letter.translate(_SUPERSCRIPTS)} {_escape(text)}".lstrip() for letter, text in sheet.notes]
     paragraphs = [table, *notes]
     for heading, lines in sheet.details:
@@ -30,10 +30,10 @@ def render_sheet(sheet: Sheet) -> str:
     return "\n\n".join(paragraphs) + "\n"
 
 
-def _pad(row: Sequence[str], widths: Sequence[int], left: int) -> str:
-    """Return a row with its cells padded to `widths`, the first `left` of them aligned left."""
+def _pad(row: Sequence[str], widths: Sequence[int], num_left: int) -> str:
+    """Return a row with its cells padded to `widths`, the first `num_left` of them aligned left."""
     aligned = [
-        text.ljust(width) if k < left else text.rjust(width)
+        text.ljust(width) if k < num_left else text.rjust(width)
         for k, (text, width) in enumerate(zip(row, widths, strict=True))
     ]
     return f"| {' | '.join(aligned)} |"

@@ -16,8 +16,8 @@ def render(content: TableContent) -> str:
 
 def render_sheet(sheet: Sheet) -> str:
     """Return a sheet as a `figure` with a `table` in it. Notes and details are paragraphs after it."""
-    left = sheet.num_name_columns
-    alignment = ", ".join(["left"] * left + ["right"] * (len(sheet.heads) - left))
+    num_left = sheet.num_name_columns
+    alignment = ", ".join(["left"] * num_left + ["right"] * (len(sheet.heads) - num_left))
     lines = [
         *("#figure(", f"  caption: [{_escape(sheet.caption)}],", "  table("),
         *(f"    columns: {len(sheet.heads)},", f"    align: ({alignment},),", "    stroke: none,"),
