@@ -24,15 +24,17 @@ def shown_metric(sweeps: Sequence[SweepResults]) -> str:
     return metric_of_tasks([results.task for results in sweeps])
 
 
-def choose_table(build: Build, shown: str, *, detail: bool = False) -> Html:
-    """Return the table by the metric `shown`, with a menu for those by the other METRICS of which any cell has a score.
+def choose_table(build: Build, first_metric: str, *, detail: bool = False) -> Html:
+    """Return the table by `first_metric`, with a menu for those by the other METRICS of which any cell has a score.
 
     With `detail`, each table has the details of its cells. Raises what `build` raises for the metric that is shown. A
     metric that the record lacks is left out of the menu.
     """
-    first = build(shown)
-    others = [name for name in METRICS if name != shown] if _has_scores(first) else []
-    tables = {shown: first, **{name: table for name in others if (table := _build_scored(build, name))}}
+    tables = {first_metric: build(first_metric)}
+    if _has_scores(tables[first_metric]):
+        for name in METRICS:
+            if name != first_metric and (table := _build_scored(build, name)):
+                tables[name] = table
     choices = [
         (table_metric(name).definition.label, Html(render_table(table, "html", detail=detail)))
         for name, table in tables.items()

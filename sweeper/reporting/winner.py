@@ -79,8 +79,8 @@ def find_winner(results: SweepResults, predictions: Predictions) -> Winner | Non
     ranked = list(confirmed)
     if not ranked:
         return None
-    best, *others = ranked
-    if not others:
+    best, *other_systems = ranked
+    if not other_systems:
         return Winner(best, confirmed[best], None)
     metric = _lead_metric(results)
     scores = {system: _system_scores(confirmed[system], results, predictions, metric) for system in ranked}
@@ -122,16 +122,14 @@ def _seed_scores(confirmation: ConfirmationResult, split: str, metric: str) -> d
 
 def _find_lead(ranked: Sequence[int], scores: Mapping[int, _SystemScores], metric: str) -> Lead:
     """Return the lead over the strongest of the others; without figures if the two cannot be compared."""
-    best, *others = ranked
+    best, *other_systems = ranked
     sign = table_metric(metric).sign
-    means = {system: scores[system].mean for system in others}
-    rival = max(others, key=lambda system: -math.inf if (mean := means[system]) is None else sign * mean)
+    means = {system: scores[system].mean for system in other_systems}
+    signed_means = {system: -math.inf if mean is None else sign * mean for system, mean in means.items()}
+    rival = max(other_systems, key=signed_means.__getitem__)
     seeds = min(scores[best].seeds, scores[rival].seeds)
-    by_text = {
-        system: texts
-        for system in ranked
-        if (texts := scores[system].by_text) is not None and (system in (best, rival) or len(texts) >= MIN_SEEDS)
-    }
+    by_text = {system: texts for system in ranked if (texts := scores[system].by_text) is not None}
+    by_text = {system: texts for system, texts in by_text.items() if system in (best, rival) or len(texts) >= MIN_SEEDS}
     if best not in by_text or rival not in by_text:
         return Lead(rival, seeds, metric)
     leads = {
@@ -163,20 +161,24 @@ def describe_winner(winner: Winner, results: SweepResults, names: Sequence[str])
     ]
     if test:
         lines.append(("test", _describe_scores([scores[f"test/{metric}"] for scores in test], metric)))
-    return [*lines, *_ties(winner, results, names), ("lead", _describe_lead(winner.lead, names, _lead_split(results)))]
+    return [
+        *lines,
+        *_describe_ties(winner, results, names),
+        ("lead", _describe_lead(winner.lead, names, _lead_split(results))),
+    ]
 
 
-def _ties(winner: Winner, results: SweepResults, names: Sequence[str]) -> Lines:
+def _describe_ties(winner: Winner, results: SweepResults, names: Sequence[str]) -> Lines:
     """Return a line that names the systems with the same validation score as the winner; none without any."""
-    equal = [
+    tied_systems = [
         names[system]
         for system, confirmation in results.ranked_confirmations.items()
         if system != winner.system and confirmation.mean == winner.confirmation.mean
     ]
-    if not equal:
+    if not tied_systems:
         return []
-    verb = "has" if len(equal) == 1 else "have"
-    return [("tie", f"{', '.join(equal)} {verb} the same score; the first in the search space is taken")]
+    verb = "has" if len(tied_systems) == 1 else "have"
+    return [("tie", f"{', '.join(tied_systems)} {verb} the same score; the first in the search space is taken")]
 
 
 def _describe_scores(scores: Sequence[float], name: str) -> str:
@@ -195,15 +197,15 @@ def _describe_scores(scores: Sequence[float], name: str) -> str:
 def _describe_lead(lead: Lead | None, names: Sequence[str], split: str) -> str:
     if lead is None:
         return "no other system was confirmed"
-    other = names[lead.other]
+    rival = names[lead.other]
     if lead.difference is None:
-        return f"not compared with {other}: {_why_not_compared(lead, split)}"
+        return f"not compared with {rival}: {_why_not_compared(lead, split)}"
     difference = lead.difference
     metric = table_metric(lead.metric)
     mean, low, high = map(metric.format_difference, (difference.mean, difference.low, difference.high))
     chance = f"95 % interval {low} to {high}, p {_format_p(difference.p)}"
     points = f"{mean} {'points of ' if metric.definition.is_share else ''}{split} {metric.label}"
-    return f"{points} over {other} ({chance}): {_verdict(lead, names, split)}"
+    return f"{points} over {rival} ({chance}): {_verdict(lead, names, split)}"
 
 
 def _why_not_compared(lead: Lead, split: str) -> str:

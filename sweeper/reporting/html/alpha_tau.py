@@ -15,8 +15,8 @@ def build_alpha_tau(report: ReportData) -> list[AlphaTauFigure]:
     points_of = {name: points for name, points in points_of.items() if _both_vary(points)}
     if not points_of:
         return []
-    known = known_scores([point.score for points in points_of.values() for point in points])
-    score_range = min(known, default=0), max(known, default=1)
+    scores = known_scores([point.score for points in points_of.values() for point in points])
+    score_range = min(scores, default=0), max(scores, default=1)
     tau_range, alpha_range = _searched_range(report.spec, "tau"), _searched_range(report.spec, "alpha")
     metric = report.spec.objective.metric
     return [

@@ -26,9 +26,8 @@ def score_classes(counts: NDArray[np.int64]) -> list[ClassScores]:
     scores = []
     for k, (true, predicted) in enumerate(zip(counts.sum(axis=1).tolist(), counts.sum(axis=0).tolist(), strict=True)):
         right = int(counts[k, k])
-        scores.append(
-            ClassScores(true, _share(right, predicted), _share(right, true), _share(2 * right, true + predicted))
-        )
+        precision, recall, f1 = _share(right, predicted), _share(right, true), _share(2 * right, true + predicted)
+        scores.append(ClassScores(true, precision, recall, f1))
     return scores
 
 
@@ -40,7 +39,7 @@ def build_calibration(models: Sequence[Predictions], title: str) -> CalibrationF
     """Return how often these models are right by the probability of their predicted class, in ten equal bins."""
     confidence = np.concatenate([model.probabilities.max(axis=1) for model in models]).astype(float)  # (S N,)
     right = np.concatenate([model.predicted_classes == model.labels for model in models])
-    bins = calibration_bins(confidence)
+    bins = calibration_bins(confidence)  # (S N,)
     return CalibrationFigure(
         title,
         [

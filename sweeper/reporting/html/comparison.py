@@ -14,9 +14,9 @@ def build_comparison(
 ) -> str:
     """Return the page. `facts` are lines with labels about each sweep, by its name; `remark` stands above the table."""
     question = paragraph(_QUESTION, css_class="lead")
-    each = [part for name, lines in facts.items() for part in (subheading(name), fact_list(lines))]
+    winners = [part for name, lines in facts.items() for part in (subheading(name), fact_list(lines))]
     sections = [
         ReportSection("glance", "At a glance", [question, *([paragraph(remark)] if remark else []), table]),
-        ReportSection("winners", "The winner of each sweep", each),
+        ReportSection("winners", "The winner of each sweep", winners),
     ]
     return build_page("Sweeps compared", summary, sections, table_script(), lambda *_: "")

@@ -41,9 +41,9 @@ def audit_early_stopping(report: ReportData) -> Audit | str:
     trials survived early stopping: if they improved more than the stopped ones would have, the estimate is too high.
     """
     sign = report.spec.objective.sign
-    ended = [record for record in report.search_records if record.end]
-    stopped = [record for record in ended if record.end and record.end.is_by_early_stopping]
-    completed = [record for record in ended if record.end and record.end.outcome == Outcome.COMPLETED]
+    records = report.search_records
+    stopped = [record for record in records if record.end and record.end.is_by_early_stopping]
+    completed = [record for record in records if record.end and record.end.outcome == Outcome.COMPLETED]
     curves = [curve for curve in (_running_best(report, record, sign) for record in completed) if len(curve)]
     bests = _best_scores(report, completed, sign)
     gaps = [gap for gap in (_gap_to_best(report, record, bests, sign) for record in stopped) if gap]

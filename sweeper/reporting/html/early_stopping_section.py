@@ -1,6 +1,6 @@
 """The section on early stopping: what it saved, and an audit of what it may have cost."""
 
-from sweeper.reporting.html.early_stopping_audit import audit_early_stopping
+from sweeper.reporting.html.early_stopping_audit import Audit, audit_early_stopping
 from sweeper.reporting.html.html_elements import ReportSection, paragraph
 from sweeper.reporting.html.learning_curves import count_saved_epochs
 from sweeper.reporting.html.report_data import ReportData
@@ -14,14 +14,15 @@ def early_stopping_section(report: ReportData) -> ReportSection:
     stopped = [end for end in ends if end.is_by_early_stopping]
     by_user = _describe_stops_by_user(sum(end.is_by_user for end in ends))
     if not stopped:
-        none = "Early stopping stopped no trial." if report.spec.rungs else "There was no early stopping."
-        return ReportSection("stopping", heading, [paragraph(f"{none}{by_user}")])
-    saved = sum(count_saved_epochs(report, system) for system in range(len(report.systems)))
-    run = sum(system.epochs for system in report.results.systems)
+        nothing = "Early stopping stopped no trial." if report.spec.rungs else "There was no early stopping."
+        return ReportSection("stopping", heading, [paragraph(f"{nothing}{by_user}")])
+    saved_epochs = sum(count_saved_epochs(report, system) for system in range(len(report.systems)))
+    planned_epochs = saved_epochs + sum(system.epochs for system in report.results.systems)
     rule = label[0].upper() + label[1:]
     savings = (
         f"{rule} stopped {len(stopped)} of {count_noun(len(report.search_records), 'trial')}, and saved "
-        f"{format_epoch(saved)} of {format_epoch(saved + run)} epochs ({saved / (saved + run):.0%}).{by_user}"
+        f"{format_epoch(saved_epochs)} of {format_epoch(planned_epochs)} epochs "
+        f"({saved_epochs / planned_epochs:.0%}).{by_user}"
     )
     texts = [savings, _describe_brackets(report), _describe_audit(report, len(stopped))]
     return ReportSection("stopping", heading, [paragraph(text) for text in texts if text])
@@ -40,14 +41,12 @@ def _describe_brackets(report: ReportData) -> str:
 
 def _describe_stops_by_user(count: int) -> str:
     """Return a sentence on the trials that a user stopped, which are no decisions of early stopping."""
-    return (
-        f" The user stopped {count_noun(count, 'trial')}, which {'is' if count == 1 else 'are'} not counted here."
-        if count
-        else ""
-    )
+    if not count:
+        return ""
+    return f" The user stopped {count_noun(count, 'trial')}, which {'is' if count == 1 else 'are'} not counted here."
 
 
-def _survivors(report: ReportData) -> str:
+def _name_survivors(report: ReportData) -> str:
     """Return the completed trials that early stopping had judged, as the subject of a sentence."""
     return "These" if all(report.spec.brackets.values()) else "Those of a bracket that decides"
 
@@ -57,18 +56,25 @@ def _describe_audit(report: ReportData, num_stopped: int) -> str:
     audit = audit_early_stopping(report)
     if isinstance(audit, str):
         return f"Whether a stopped trial would have won cannot be estimated: {audit}."
-    which = "" if audit.stopped == num_stopped else " with a score and a completed trial in the same system"
+    estimate, survivors = _describe_estimate(audit, num_stopped), _name_survivors(report)
     is_one = audit.stopped == 1
-    estimate = (
-        f"The probability that the one stopped trial{which} would have beaten the best trial of its system is "
-        f"{audit.at_least_one:.0%}."
-        if is_one
-        else f"Of the {audit.stopped} stopped trials{which}, an estimated {audit.expected:.1f} (90 % interval "
-        f"{audit.low:g} to {audit.high:g}) would have beaten the best trial of their system; the probability that at "
-        f"least one would have is {audit.at_least_one:.0%}."
-    )
     return (
         f"{estimate} {'It' if is_one else 'Each stopped trial'} is given the further gains of the {audit.completed} "
-        f"completed trials, drawn at random. {_survivors(report)} survived early stopping, so they may have gained "
+        f"completed trials, drawn at random. {survivors} survived early stopping, so they may have gained "
         f"more than the stopped {'one' if is_one else 'ones'} would have: read the estimate as an upper end."
+    )
+
+
+def _describe_estimate(audit: Audit, num_stopped: int) -> str:
+    """Return how many of the stopped trials would have won, as a sentence."""
+    condition = "" if audit.stopped == num_stopped else " with a score and a completed trial in the same system"
+    if audit.stopped == 1:
+        return (
+            f"The probability that the one stopped trial{condition} would have beaten the best trial of its system is "
+            f"{audit.at_least_one:.0%}."
+        )
+    return (
+        f"Of the {audit.stopped} stopped trials{condition}, an estimated {audit.expected:.1f} (90 % interval "
+        f"{audit.low:g} to {audit.high:g}) would have beaten the best trial of their system; the probability that at "
+        f"least one would have is {audit.at_least_one:.0%}."
     )

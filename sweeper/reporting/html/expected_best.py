@@ -17,14 +17,14 @@ def build_expected_best(report: ReportData) -> ExpectedBestFigure:
     """
     curves = []
     for system, name in enumerate(report.systems):
-        ended = [record for record in report.search_records_of(system) if record.end is not None]
-        drawn = [record for record in ended if not (record.trial.race_of or record.trial.clone_of)]
-        scores = [report.score(record) for record in drawn]
-        known = known_scores(scores)
-        if known:
-            worst = min(known) if report.higher_is_better else max(known)
-            filled = [worst if score is None else score for score in scores]
-            curves.append(ExpectedBestCurve(name, expected_best(filled, report.spec.objective.sign)))
+        ended_records = [record for record in report.search_records_of(system) if record.end is not None]
+        drawn_records = [record for record in ended_records if not (record.trial.race_of or record.trial.clone_of)]
+        scores = [report.score(record) for record in drawn_records]
+        finite_scores = known_scores(scores)
+        if finite_scores:
+            worst = min(finite_scores) if report.higher_is_better else max(finite_scores)
+            filled_scores = [worst if score is None else score for score in scores]
+            curves.append(ExpectedBestCurve(name, expected_best(filled_scores, report.spec.objective.sign)))
     return ExpectedBestFigure(report.spec.objective.metric, curves)
 
 

@@ -21,12 +21,18 @@ def glance_section(
 ) -> ReportSection:
     """Return the answer in a few lines, with the published table below."""
     warnings = [paragraph(warning, css_class="notice") for warning in describe_warnings(report)]
-    question = paragraph(_question(report), css_class="lead")
-    facts = fact_list([*_winner(report), ("cost", _cost(report)), ("what mattered", _mattered(report, importances))])
+    question = paragraph(_ask_question(report), css_class="lead")
+    facts = fact_list(
+        [
+            *_describe_winner(report),
+            ("cost", _describe_cost(report)),
+            ("what mattered", _describe_importances(report, importances)),
+        ]
+    )
     return ReportSection("glance", "At a glance", [question, *warnings, facts, results_table])
 
 
-def _question(report: ReportData) -> str:
+def _ask_question(report: ReportData) -> str:
     """Return what the sweep asks, as one sentence."""
     names = list(dict.fromkeys(name for system in report.spec.systems for name in system))
     compared = [
@@ -53,12 +59,13 @@ def _enumerate(values: Sequence[Scalar]) -> str:
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} or {texts[-1]}"
 
 
-def _winner(report: ReportData) -> Sequence[tuple[str, str]]:
+def _describe_winner(report: ReportData) -> Sequence[tuple[str, str]]:
     """Return the lines on the winner; on the best of the search if nothing was confirmed."""
     if report.winner:
         return report.winner
     number = report.results.best_trial
-    best = next((s.best for s in report.results.systems if s.best is not None and s.best.trial == number), None)
+    bests = [system.best for system in report.results.systems if system.best is not None]
+    best = next((best for best in bests if best.trial == number), None)
     if best is None:
         return [("winner", "none: no trial with a score has ended")]
     record = next(record for record in report.records if record.trial.number == number)
@@ -80,11 +87,11 @@ def _describe_best(best: SearchBest) -> str:
     return f"{score}, chosen in its system by its shrunk mean, {format_page_score(best.shrunk_mean)}"
 
 
-def _cost(report: ReportData) -> str:
-    results, confirmed = report.results, len(report.confirmation_records)
+def _describe_cost(report: ReportData) -> str:
+    results, num_confirmed = report.results, len(report.confirmation_records)
     hours = training_hours(results)
     trials = f"{count_noun(len(report.search_records), 'training')} to search"
-    seeds = f" and {confirmed} to confirm" if confirmed else ""
+    seeds = f" and {num_confirmed} to confirm" if num_confirmed else ""
     device = f"{count_noun(results.gpu, 'GPU', form='g')} each" if results.gpu else "without GPU"
     return (
         f"{trials}{seeds}, {device}: {_spell_hours(hours)} of training and validation, "
@@ -98,26 +105,27 @@ def _spell_hours(hours: float) -> str:
     return f"{60 * hours:.1f} minutes" if hours >= 1 / 60 else count_noun(round(3600 * hours), "second")
 
 
-def _mattered(report: ReportData, importances: Mapping[int, Sequence[Importance]]) -> str:
+def _describe_importances(report: ReportData, importances: Mapping[int, Sequence[Importance]]) -> str:
     """Return the hyperparameters that mattered most in the winner's system, with their values in its setting."""
     number = report.results.best_trial
     best = next((record for record in report.records if record.trial.number == number), None)
     of_system = importances.get(best.trial.system, ()) if best else ()
     if best is None or not of_system:
         return "not known: too few trials, or nothing that varies"
-    above = sorted((i for i in of_system if i.share > i.chance), key=lambda i: -i.share)[:_MAX_MATTERED]
-    if not above:
+    significant = [importance for importance in of_system if importance.share > importance.chance]
+    if not significant:
         trials = count_noun(len(report.search_records_of(best.trial.system)), "trial")
         return f"nothing that exceeds chance, in {trials} of the winner's system"
-    params = best.trial.params
+    largest = sorted(significant, key=lambda importance: -importance.share)[:_MAX_MATTERED]
+    values = [_describe_value(best.trial.params, importance.hyperparameter) for importance in largest]
     return ", ".join(
-        f"{i.hyperparameter} ({i.share:.0%} of the difference; {_in_winner(params, i.hyperparameter)})" for i in above
+        f"{importance.hyperparameter} ({importance.share:.0%} of the difference; {value})"
+        for importance, value in zip(largest, values, strict=True)
     )
 
 
-def _in_winner(params: Mapping[str, Scalar], name: str) -> str:
-    return (
-        f"winner: {format_page_params({name: params[name]}).removeprefix(name).strip()}"
-        if name in params
-        else "not used"
-    )
+def _describe_value(params: Mapping[str, Scalar], name: str) -> str:
+    """Return the value of a hyperparameter in the winner's setting."""
+    if name not in params:
+        return "not used"
+    return f"winner: {format_page_params({name: params[name]}).removeprefix(name).strip()}"

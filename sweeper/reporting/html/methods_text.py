@@ -18,10 +18,10 @@ from sweeper.wording import count_noun, format_epoch
 
 def describe_warnings(report: ReportData) -> list[str]:
     """Return the reasons why the scores are not final, if there are any."""
-    return [*_unfinished(report), *_unconfirmed(report), *_subsampled(report)]
+    return [*_warn_if_unfinished(report), *_warn_if_unconfirmed(report), *_warn_if_subsampled(report)]
 
 
-def _unfinished(report: ReportData) -> Iterator[str]:
+def _warn_if_unfinished(report: ReportData) -> Iterator[str]:
     if not report.is_finished:
         yield f"This sweep is not finished: {_describe_progress(report)}. The same command continues it."
 
@@ -36,9 +36,9 @@ def _describe_progress(report: ReportData) -> str:
         is_confirming = pending(spec, records) or interrupted(records)
         return "confirmation is not complete" if is_confirming else "its last steps are not complete"
     budgeted = [record for record in report.search_records if not record.trial.clone_of]
-    ended = sum(record.end is not None for record in budgeted)
+    num_ended = sum(record.end is not None for record in budgeted)
     planned = count_planned_trials(spec, [trial.is_unsuccessful for trial in report.results.budgeted_trials])
-    return f"{ended} of {max(planned, len(budgeted))} trials have ended{_describe_open_clones(report)}"
+    return f"{num_ended} of {max(planned, len(budgeted))} trials have ended{_describe_open_clones(report)}"
 
 
 def _describe_open_clones(report: ReportData) -> str:
@@ -47,7 +47,7 @@ def _describe_open_clones(report: ReportData) -> str:
     return f", but {count_noun(count, 'clone')} {'has' if count == 1 else 'have'} not" if count else ""
 
 
-def _unconfirmed(report: ReportData) -> Iterator[str]:
+def _warn_if_unconfirmed(report: ReportData) -> Iterator[str]:
     if not report.results.confirmations:
         has_test = report.results.test_split is not None
         untested = " The test split was not accessed." if has_test and not report.results.test_accesses else ""
@@ -57,7 +57,7 @@ def _unconfirmed(report: ReportData) -> Iterator[str]:
         )
 
 
-def _subsampled(report: ReportData) -> Iterator[str]:
+def _warn_if_subsampled(report: ReportData) -> Iterator[str]:
     subsample = report.results.subsample
     if subsample:
         parts = " and ".join(f"{count:,} texts of {split}" for split, count in subsample.items())
@@ -67,29 +67,30 @@ def _subsampled(report: ReportData) -> Iterator[str]:
 def describe_methods(report: ReportData) -> list[str]:
     """Return the protocol, one or two sentences for each step."""
     return [
-        _search(report),
+        _describe_search(report),
         *describe_race(report.spec, report.results),
-        *_confirmation(report),
-        *_test(report),
-        *_repeats(report),
+        *_describe_confirmation(report),
+        *_describe_test(report),
+        *_describe_repeats(report),
     ]
 
 
-def _search(report: ReportData) -> str:
+def _describe_search(report: ReportData) -> str:
     spec = report.spec
     trials = f"{count_noun(len(report.search_records), 'trial')} of up to {count_noun(spec.max_epochs, 'epoch')}"
-    stopping = _stopping(spec) if spec.rungs else "there was no early stopping"
-    ended = report.results.search.reason if report.results.search else ""
-    early = f" It ended before all trials of the budget were run, because {ended}." if ended else ""
+    stopping = _describe_stopping(spec) if spec.rungs else "there was no early stopping"
+    reason = report.results.search.reason if report.results.search else ""
+    early = f" It ended before all trials of the budget were run, because {reason}." if reason else ""
+    stops, knowledge = _describe_stops_by_user(report), _describe_knowledge(report)
     unseen = " The search never saw the test split." if report.results.test_split else ""
     return (
         f"Search: {trials} in {count_noun(len(report.systems), 'system')}. Each trial was trained on the train split "
         f"and scored on the validation split as it went. Settings came from {SAMPLERS[spec.sampler].label}, and "
-        f"{stopping}.{_stops_by_user(report)} A trial's value is {_value(report)}.{_knowledge(report)}{early}{unseen}"
+        f"{stopping}.{stops} A trial's value is {_describe_value(report)}.{knowledge}{early}{unseen}"
     )
 
 
-def _stopping(spec: SweepSpec) -> str:
+def _describe_stopping(spec: SweepSpec) -> str:
     """Return the epochs at which early stopping decided, as a part of a sentence."""
     rungs = [format_epoch(rung / spec.validations_per_epoch) for rung in spec.rungs]
     epochs = f"{'epoch' if len(rungs) == 1 else 'epochs'} {', '.join(rungs)}"
@@ -102,25 +103,29 @@ def _stopping(spec: SweepSpec) -> str:
     return f"{described}, in {len(spec.brackets)} brackets that began to do so at different epochs{never}"
 
 
-def _stops_by_user(report: ReportData) -> str:
+def _describe_stops_by_user(report: ReportData) -> str:
     """Return a sentence on the trials that a user stopped, with a space before it; "" without any."""
     count = sum(record.end is not None and record.end.is_by_user for record in report.search_records)
     return f" The user stopped {count_noun(count, 'trial')}." if count else ""
 
 
-def _value(report: ReportData) -> str:
+def _describe_value(report: ReportData) -> str:
     """Return what the value of a trial is, for `A trial's value is ...`."""
     kinds = {"last" if AVERAGES[str(average)].keeps_last else "best" for average in report.spec.values_of("average")}
     return f"its {' or '.join(sorted(kinds))} {report.spec.objective.metric}"
 
 
-def _knowledge(report: ReportData) -> str:
+def _describe_knowledge(report: ReportData) -> str:
     """Return what the sampler had besides the trials of the system, one sentence each with a space before it."""
-    sentences = [*describe_first_settings(report.spec), *_borrowed(report), *describe_earlier_sweeps(report.results)]
+    sentences = [
+        *describe_first_settings(report.spec),
+        *_describe_borrowed(report),
+        *describe_earlier_sweeps(report.results),
+    ]
     return "".join(f" {sentence}" for sentence in sentences)
 
 
-def _borrowed(report: ReportData) -> Iterator[str]:
+def _describe_borrowed(report: ReportData) -> Iterator[str]:
     """Yield how many settings were learned from trials of other systems and of earlier sweeps, as a sentence."""
     sources = report.results.learned_from
     borrowed = [record.borrowed for record in report.search_records if record.borrowed]
@@ -135,7 +140,7 @@ def _borrowed(report: ReportData) -> Iterator[str]:
         )
 
 
-def _confirmation(report: ReportData) -> Iterator[str]:
+def _describe_confirmation(report: ReportData) -> Iterator[str]:
     confirm = report.spec.confirm
     if not confirm.seeds:
         yield "Confirmation: turned off in the search space (confirm: {seeds: 0})."
@@ -153,7 +158,7 @@ def _confirmation(report: ReportData) -> Iterator[str]:
     )
 
 
-def _test(report: ReportData) -> Iterator[str]:
+def _describe_test(report: ReportData) -> Iterator[str]:
     test, accesses = report.results.test_split, report.results.test_accesses
     if test is None:
         yield "Test: this data set has no test split, so all scores are validation scores."
@@ -184,7 +189,7 @@ def _test(report: ReportData) -> Iterator[str]:
         yield f"Tested again: after the budget grew, another setting was tested of {', '.join(tested_again)}."
 
 
-def _repeats(report: ReportData) -> Iterator[str]:
+def _describe_repeats(report: ReportData) -> Iterator[str]:
     repeated = sum(result.repeated for result in report.results.systems)
     if repeated:
         yield (

@@ -20,9 +20,11 @@ _NO_PREDICTIONS = "No predictions of confirmed models are stored."
 def optimism_section(report: ReportData) -> ReportSection:
     """Return search scores beside the scores of fresh seeds."""
     top = report.spec.confirm.top
-    by = " by its mean, shrunk towards its system's" if report.spec.race else ""
+    by_shrunk_mean = " by its mean, shrunk towards its system's" if report.spec.race else ""
     chosen = (
-        f"it was the best there{by}" if top == 1 else f"it was one of the {top} best there, and fresh seeds chose it"
+        f"it was the best there{by_shrunk_mean}"
+        if top == 1
+        else f"it was one of the {top} best there, and fresh seeds chose it"
     )
     caption = (
         f"Each row is a system. The diamond is the score of the chosen setting in the search: {chosen}. The circles "
@@ -90,10 +92,10 @@ def classes_section(report: ReportData) -> ReportSection:
     rows = [
         [
             label,
-            f"{figures.texts / len(models):g}",
-            *map(_format_share, (figures.precision, figures.recall, figures.f1)),
+            f"{class_scores.texts / len(models):g}",
+            *map(_format_share, (class_scores.precision, class_scores.recall, class_scores.f1)),
         ]
-        for label, figures in scores
+        for label, class_scores in scores
     ]
     seeds = count_noun(len(models), "seed")
     introduction = paragraph(
@@ -128,9 +130,9 @@ def errors_section(report: ReportData) -> ReportSection:
     seed = f"the best seed of the best system (trial {trial})"
     if not errors:
         return ReportSection("errors", heading, [paragraph(f"On validation, {seed} makes no error.")])
-    shown = "validation text" if len(errors) == 1 else f"{len(errors)} validation texts"
+    subject = "validation text" if len(errors) == 1 else f"{len(errors)} validation texts"
     doubt = "This may be an error of the label." if len(errors) == 1 else "Some of these may be errors of the labels."
-    introduction = paragraph(f"The {shown} on which {seed} is wrong and most confident. {doubt}")
+    introduction = paragraph(f"The {subject} on which {seed} is wrong and most confident. {doubt}")
     texts_note = [paragraph(report.predictions.texts_note)] if report.predictions.texts_note else []
     quotes = [
         Quote(

@@ -24,8 +24,8 @@ def plot_slice(data: SliceFigure) -> go.Figure:
             continue
         figure.add_scatter(
             x=[positions[trial] for trial in of_system], y=[data.scores[trial] for trial in of_system],
-            customdata=[[data.trials[trial], _shown(data.axis.values[trial])] for trial in of_system], mode="markers",
-            name=theme.format_text(system),
+            customdata=[[data.trials[trial], _format_choice(data.axis.values[trial])] for trial in of_system],
+            mode="markers", name=theme.format_text(system),
             marker={
                 "color": theme.SYSTEM_COLORS[k % len(theme.SYSTEM_COLORS)], "size": 8,
                 "symbol": theme.SYMBOLS[k % len(theme.SYMBOLS)], "line": {"width": 0.5, "color": theme.GREY},
@@ -77,21 +77,20 @@ def _axis_values(axis: ParallelAxis) -> tuple[list[float | None], dict[str, Any]
     if axis.choices is not None:
         names = theme.cut_names([theme.format_short(choice) for choice in axis.choices], _MAX_TICK)
         position_of = {choice: float(k) for k, choice in enumerate(axis.choices)}
-        ticks = {"tickvals": list(position_of.values()), "ticktext": [theme.format_text(name) for name in names]}
+        labels = {"tickvals": list(position_of.values()), "ticktext": [theme.format_text(name) for name in names]}
         limits = [-0.5, len(names) - 0.5]
-        return _positions(axis.values, position_of), {"type": "linear", "range": limits, "autorange": False, **ticks}
+        return _positions(axis.values, position_of), {"type": "linear", "range": limits, "autorange": False, **labels}
     values = [None if value is None else float(value) for value in axis.values]
-    known = [value for value in values if value is not None]
-    ends = [*known, *(axis.range or ())] or [1.0]
-    low, high = min(ends), max(ends)
+    numbers = [value for value in values if value is not None] + list(axis.range or ())
+    low, high = min(numbers, default=1.0), max(numbers, default=1.0)
     if not axis.is_log:
         limits = _with_margins(low, high)
         return values, {"type": "linear", "range": limits, "autorange": False, "tickvals": None, "ticktext": None,
                         "nticks": 6}  # fmt: skip
-    numbers = theme.log_ticks(low, high, max_between=3)
-    texts = [theme.format_number(number) for number in numbers]
+    ticks = theme.log_ticks(low, high, max_between=3)
+    texts = [theme.format_number(tick) for tick in ticks]
     limits = _with_margins(math.log10(low), math.log10(high))
-    return values, {"type": "log", "range": limits, "autorange": False, "tickvals": numbers, "ticktext": texts}
+    return values, {"type": "log", "range": limits, "autorange": False, "tickvals": ticks, "ticktext": texts}
 
 
 def _with_margins(low: float, high: float) -> list[float]:
@@ -104,5 +103,5 @@ def _positions(values: Sequence[Scalar | None], position_of: Mapping[Scalar, flo
     return [None if value is None else position_of[value] for value in values]
 
 
-def _shown(value: Scalar | None) -> str:
+def _format_choice(value: Scalar | None) -> str:
     return "" if value is None else theme.format_text(theme.format_short(value))

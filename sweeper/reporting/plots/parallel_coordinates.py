@@ -53,14 +53,14 @@ def plot_parallel(data: ParallelFigure) -> go.Figure:
 
 def _add_lines(figure: go.Figure, data: ParallelFigure, positions: Sequence[Sequence[float]]) -> None:
     """Add the trials as lines: a trace for each color, the best color last and therefore on top."""
-    known = [score for score in data.scores if score is not None]
-    low, high = min(known, default=0.0), max(known, default=1.0)
+    scores = [score for score in data.scores if score is not None]
+    low, high = min(scores, default=0.0), max(scores, default=1.0)
     worst = low if data.higher_is_better else high
     shares = [((worst if score is None else score) - low) / ((high - low) or 1) for score in data.scores]
     steps = [round(share * (_COLORS - 1)) for share in shares]
     colors = theme.color_steps(_COLORS, higher_is_better=data.higher_is_better)
     for step in sorted(set(steps), reverse=not data.higher_is_better):
-        trials = [trial for trial, other in enumerate(steps) if other == step]
+        trials = [trial for trial, trial_step in enumerate(steps) if trial_step == step]
         texts = [_describe(data, trial) for trial in trials]
         figure.add_scatter(
             x=[x for trial in trials for x in [*(row[trial] for row in positions), None]],
@@ -99,15 +99,15 @@ def _thin_out(ticks: Ticks) -> Ticks:
     """Return the ticks whose labels do not meet on a narrow page: the first, the last, and others if they fit."""
     if len(ticks) < 3:
         return ticks
-    kept, last = [ticks[0]], ticks[-1]
+    kept_ticks, last = [ticks[0]], ticks[-1]
     right = float(theme.text_width(ticks[0][1]))
     limit = _NARROW - theme.text_width(last[1])
     for position, text in ticks[1:-1]:
         half = theme.text_width(text) / 2 + 3
         if position * _NARROW - half > right and position * _NARROW + half < limit:
-            kept.append((position, text))
+            kept_ticks.append((position, text))
             right = position * _NARROW + half
-    return [*kept, last]
+    return [*kept_ticks, last]
 
 
 def _place_choices(axis: ParallelAxis, choices: Sequence[Scalar]) -> tuple[Positions, Ticks]:
@@ -123,8 +123,8 @@ def _place_choices(axis: ParallelAxis, choices: Sequence[Scalar]) -> tuple[Posit
 
 def _place_numbers(axis: ParallelAxis) -> tuple[Positions, Ticks]:
     """Place the values of a numeric axis, on a logarithmic scale if it is one."""
-    known = [float(value) for value in axis.values if value is not None]
-    low, high = axis.range or (min(known, default=0.0), max(known, default=1.0))
+    values = [float(value) for value in axis.values if value is not None]
+    low, high = axis.range or (min(values, default=0.0), max(values, default=1.0))
     if not axis.is_log:
         ticks = [(float(tick), theme.format_number(float(tick))) for tick in np.linspace(low, high, _LINEAR_TICKS)]
         return [None if value is None else float(value) for value in axis.values], ticks if high > low else ticks[:1]
