@@ -12,9 +12,9 @@ import os
 _TORCH_ENVIRONMENT = {
     # On the GPU of an Apple chip, run on the CPU what torch cannot do there.
     "PYTORCH_ENABLE_MPS_FALLBACK": "1",
-    # Threads that wait for each other sleep. By default they keep their cores busy, which the thread that they wait for
-    # may need: with another process on two cores, a step of two threads took 1.4 to 1.6 times as long.
-    "OMP_WAIT_POLICY": "passive",
+    # Threads that wait for each other sleep soon. By default they keep their cores busy for milliseconds, which the
+    # thread that they wait for may need.
+    "GOMP_SPINCOUNT": "1000",
 }
 for _name, _value in _TORCH_ENVIRONMENT.items():
     os.environ.setdefault(_name, _value)
