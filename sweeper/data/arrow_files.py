@@ -92,7 +92,7 @@ def merge_columns(columns: Sequence[Column], rows: Sequence[Sequence[str]], orde
     return merged
 
 
-def read_parquet(source: SourceFile, wanted: Sequence[str]) -> RawTable:
+def read_parquet(source: SourceFile, wanted_columns: Sequence[str]) -> RawTable:
     """Read the wanted columns of a Parquet file. Raises UnavailableError if it is damaged."""
     import pyarrow.parquet
 
@@ -100,7 +100,7 @@ def read_parquet(source: SourceFile, wanted: Sequence[str]) -> RawTable:
     try:
         parquet = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(source.content))
         names = parquet.schema_arrow.names
-        column_indices = find_column_indices(path, names, wanted)
+        column_indices = find_column_indices(path, names, wanted_columns)
         table = parquet.read(columns=[names[index] for index in column_indices.values()])
     except (pyarrow.lib.ArrowException, ValueError, OverflowError, OSError) as error:
         reason = " ".join(str(error).split()).removesuffix(".")

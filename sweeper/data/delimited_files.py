@@ -13,21 +13,21 @@ from sweeper.data.rows import Column, RawTable
 from sweeper.data.table_columns import find_column_indices, shown_names
 
 
-def read_csv(source: SourceFile, wanted: Sequence[str]) -> RawTable:
+def read_csv(source: SourceFile, wanted_columns: Sequence[str]) -> RawTable:
     """Read the wanted columns of a csv file. If its separator is not a comma, the header shows which it is."""
-    return _read_delimited(source, wanted, ",")
+    return _read_delimited(source, wanted_columns, ",")
 
 
-def read_tsv(source: SourceFile, wanted: Sequence[str]) -> RawTable:
+def read_tsv(source: SourceFile, wanted_columns: Sequence[str]) -> RawTable:
     """Read the wanted columns of a tab-separated file."""
-    return _read_delimited(source, wanted, "\t")
+    return _read_delimited(source, wanted_columns, "\t")
 
 
-def _read_delimited(source: SourceFile, wanted: Sequence[str], usual: str) -> RawTable:
+def _read_delimited(source: SourceFile, wanted_columns: Sequence[str], usual: str) -> RawTable:
     path = source.path
     text, is_utf8 = source.decode()
-    header, body = find_layout(path, text, wanted, usual)
-    column_indices = find_column_indices(header.place(path), header.names, wanted)
+    header, body = find_layout(path, text, wanted_columns, usual)
+    column_indices = find_column_indices(header.place(path), header.names, wanted_columns)
     data = np.frombuffer(source.content, np.uint8)[source.byte_offset(text, body.start) :]
     columns, numbers, bad_rows = _read_rows(Lines(body, data, is_utf8=is_utf8), list(column_indices.values()))
     return RawTable(

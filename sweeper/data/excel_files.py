@@ -11,14 +11,14 @@ from sweeper.data.table_columns import find_column_indices, shown_names
 from sweeper.errors import UnavailableError
 
 
-def read_xlsx(source: SourceFile, wanted: Sequence[str]) -> RawTable:
+def read_xlsx(source: SourceFile, wanted_columns: Sequence[str]) -> RawTable:
     """Read the wanted columns of the first sheet. The first row has the names of the columns; empty rows do not count.
 
     Raises UnavailableError if openpyxl is missing, or the file is no workbook.
     """
     numbered = [(number, row) for number, row in enumerate(_read_rows(source), start=1) if not _is_empty(row)]
     names = ["" if name is None else str(name) for name in numbered[0][1]] if numbered else []
-    column_indices = find_column_indices(source.path, names, wanted)
+    column_indices = find_column_indices(source.path, names, wanted_columns)
     numbers = [number for number, _ in numbered[1:]]
     return RawTable(
         name=str(source.path),

@@ -27,28 +27,28 @@ _LATER_OBJECT = re.compile(r"\{[^}]*\}[^{]*\{|[^{]+\{")  # after an element, whi
 _MAX_FIRST = 1 << 24  # bytes of the first row of an array that pyarrow reads
 
 
-def read_json_lines(source: SourceFile, wanted: Sequence[str]) -> RawTable:
+def read_json_lines(source: SourceFile, wanted_columns: Sequence[str]) -> RawTable:
     """Read one JSON object on each line."""
     content = source.content.removeprefix(BOM_UTF8)
     if content[-2:].isspace():
         content = content.rstrip(b" \t\r\n")
     first_line = content[: content.find(b"\n") if b"\n" in content else None]
     first = _parse(first_line.decode(errors="replace"))
-    columns = parse_object_lines(content, first, wanted) if isinstance(first, dict) else None
+    columns = parse_object_lines(content, first, wanted_columns) if isinstance(first, dict) else None
     if columns is not None:
         return _plain_table(source, first, columns, lambda index: str(index + 1))
-    return _to_table(source, wanted, _parse_lines(*source.decode()))
+    return _to_table(source, wanted_columns, _parse_lines(*source.decode()))
 
 
-def read_json(source: SourceFile, wanted: Sequence[str]) -> RawTable:
+def read_json(source: SourceFile, wanted_columns: Sequence[str]) -> RawTable:
     """Read one JSON array of objects, or one object on each line.
 
     Raises UnavailableError if the file is one object over several lines, or rows of an array would be lost.
     """
     content = source.content.removeprefix(BOM_UTF8).lstrip(b" \t\r\n")
     if content.startswith(b"["):
-        return _read_array(source, wanted, content)
-    table = read_json_lines(source, wanted)
+        return _read_array(source, wanted_columns, content)
+    table = read_json_lines(source, wanted_columns)
     if len(table) <= 1 and _is_one_object(_parse(source.decode().text), len(table)):
         raise UnavailableError(
             f"{source.path}: is one JSON object; write an array of objects, or an object on each line"
@@ -61,17 +61,17 @@ def _is_one_object(value: Any, rows: int) -> bool:
     return isinstance(value, dict) and (not rows or any(isinstance(inner, list) for inner in value.values()))
 
 
-def _read_array(source: SourceFile, wanted: Sequence[str], content: bytes) -> RawTable:
+def _read_array(source: SourceFile, wanted_columns: Sequence[str], content: bytes) -> RawTable:
     try:
         start = content[:_MAX_FIRST].decode(errors="replace")
         first, _ = json.JSONDecoder().raw_decode(start, _skip_blanks(start, 1))
     except (ValueError, RecursionError):
         first = None
-    columns = parse_object_array(content, first, wanted) if isinstance(first, dict) else None
+    columns = parse_object_array(content, first, wanted_columns) if isinstance(first, dict) else None
     if columns is not None:
         places = cache(lambda: [place for place, _ in _parse_array(source)])  # only if a row is named
         return _plain_table(source, first, columns, lambda index: places()[index])
-    return _to_table(source, wanted, _parse_array(source))
+    return _to_table(source, wanted_columns, _parse_array(source))
 
 
 def _plain_table(
@@ -90,7 +90,7 @@ def _plain_table(
     )
 
 
-def _to_table(source: SourceFile, wanted: Sequence[str], parsed: Iterable[ParsedRow]) -> RawTable:
+def _to_table(source: SourceFile, wanted_columns: Sequence[str], parsed: Iterable[ParsedRow]) -> RawTable:
     places: list[str] = []
     rows: list[Mapping[str, Any]] = []
     bad_rows: list[str] = []
@@ -101,7 +101,7 @@ def _to_table(source: SourceFile, wanted: Sequence[str], parsed: Iterable[Parsed
             places.append(place)
             rows.append(row)
     names = list(dict.fromkeys(chain.from_iterable(rows)))
-    column_indices = find_column_indices(source.path, names, wanted)
+    column_indices = find_column_indices(source.path, names, wanted_columns)
     return RawTable(
         name=str(source.path),
         columns=shown_names(names, column_indices),

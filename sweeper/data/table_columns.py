@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from sweeper.errors import UnavailableError
 
 
-def find_column_indices(place: object, names: Sequence[str], wanted: Sequence[str]) -> dict[str, int]:
+def find_column_indices(place: object, names: Sequence[str], wanted_columns: Sequence[str]) -> dict[str, int]:
     """Return the indices of the wanted columns that a table has. Spaces around a name do not count.
 
     Raises UnavailableError if two columns have a wanted name. `place` is for its message.
     """
     column_indices: dict[str, int] = {}
-    for column in wanted:
+    for column in wanted_columns:
         indices = [index for index, name in enumerate(names) if clean_name(name) == clean_name(column)]
         if [names[index] for index in indices].count(column) == 1:
             indices = [names.index(column)]

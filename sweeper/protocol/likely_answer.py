@@ -16,6 +16,9 @@ def likely_answer(draws: Sequence[float]) -> float:
     ordered = sorted(draws)
     reach = (1 + _NEAR) / (1 - _NEAR)  # an answer can be near to all draws from one to this multiple of it
     ends = [bisect_right(ordered, reach * low) for low in ordered]
-    index = max(range(len(ordered)), key=lambda it: (ends[it] - it, ordered[it] / max(_LEAST, ordered[ends[it] - 1])))
+    index = max(
+        range(len(ordered)),
+        key=lambda start: (ends[start] - start, ordered[start] / max(_LEAST, ordered[ends[start] - 1])),
+    )
     low, high = ordered[index], ordered[ends[index] - 1]
     return ((1 + _NEAR) * low + (1 - _NEAR) * high) / 2  # between the largest and the smallest answer near to these
