@@ -1,4 +1,4 @@
-"""How a sweep that nobody drives continues, as commands print it."""
+"""Lines that say how a sweep that nobody drives continues."""
 
 import shlex
 from pathlib import Path

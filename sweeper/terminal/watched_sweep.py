@@ -1,4 +1,4 @@
-"""What a view must know of the sweep that it shows."""
+"""The sweep that a view shows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

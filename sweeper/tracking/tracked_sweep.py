@@ -7,7 +7,7 @@ from sweeper.tracking.data_identity import DataIdentity
 
 @dataclass(frozen=True)
 class TrackedSweep:
-    """What finds the runs of a sweep in MLflow, and what its own run is created with.
+    """A sweep as MLflow knows it: the values by which its runs are found, and with which its own run is created.
 
     `name` is that of its folder. `id` distinguishes the sweep from another one with the same name, made elsewhere or
     again; it is "" if an earlier version began the sweep. `started_at` is in milliseconds since 1970; None for now.
