@@ -15,7 +15,7 @@ from benchmarks.economy.matching import match_lines
 from benchmarks.economy.problem import Problem
 from benchmarks.economy.ratios import SHIPPED
 from benchmarks.economy.replay import Job, Result, run_jobs
-from benchmarks.economy.rows import REMEDY, SETTING, describe_machine, read_rows
+from benchmarks.economy.rows import REMEDY, SETTING, describe_machine, read_parquet_file, read_rows
 from benchmarks.economy.settings import LOSSES
 from benchmarks.economy.space_of_users import BATCH_SIZES
 from benchmarks.economy.summary import summary_lines
@@ -77,13 +77,8 @@ def _count_replays(results: pd.DataFrame, reference: str) -> list[int]:
 
 def read_results(path: Path) -> pd.DataFrame:
     """Return the results of searches that `replay --out` has written. Raises UsageError for another file."""
-    names = [field.name for field in fields(Result)]
-    try:
-        return pd.read_parquet(path, columns=[*names, "dataset"])
-    except FileNotFoundError as error:
-        raise UsageError(f"{path}: no such file; write it with `replay --out`") from error
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: not a file of results ({error}); write one with `replay --out`") from error
+    columns = [*(field.name for field in fields(Result)), "dataset"]
+    return read_parquet_file(path, "results", "write it with `replay --out`", columns)
 
 
 def open_problems(paths: Sequence[Path], *, nearest: bool) -> Iterator[Problem]:

@@ -111,12 +111,20 @@ def write_rows(folders: Sequence[SweepFolder], path: Path, kept: Path | None = N
 
 def read_rows(path: Path) -> pd.DataFrame:
     """Return the rows of a file. Raises UsageError if it is missing, or no Parquet file."""
+    return read_parquet_file(path, "recorded rows", REMEDY)
+
+
+def read_parquet_file(path: Path, content: str, remedy: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return a Parquet file with these columns, by default with all.
+
+    Raises UsageError with the remedy if the file is missing, or is no Parquet file with the `content`.
+    """
     try:
-        return pd.read_parquet(path)
+        return pd.read_parquet(path, columns=columns)
     except FileNotFoundError:
-        raise UsageError(f"{path}: no such file; {REMEDY}") from None
+        raise UsageError(f"{path}: no such file; {remedy}") from None
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: not a file of recorded rows; {REMEDY}") from error
+        raise UsageError(f"{path}: not a file of {content}; {remedy}") from error
 
 
 def read_origin(path: Path) -> list[dict[str, Any]]:
